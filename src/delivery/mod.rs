@@ -1,0 +1,1 @@
+//! Journal → destination: one ordered lane each, with retry and outcome.

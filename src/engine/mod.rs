@@ -1,0 +1,1 @@
+//! Settings → running tasks, their life, their drain and their reload.

@@ -1,0 +1,340 @@
+//! A message being edited: an overlay on the original, so that untouched segments are written back byte for byte.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::delimiters::Delimiters;
+use super::message::Message;
+use super::path::{Occurrence, Path};
+use super::segment::{Segment, Segments, parts};
+
+/// Edits on top of a message. Reading it shows the edits; [`Draft::write`] gives the bytes.
+#[derive(Clone)]
+pub struct Draft {
+    base: Message,
+    pieces: Vec<Piece>,
+    changed: bool,
+}
+
+#[derive(Clone)]
+enum Piece {
+    /// Segment `n` of the base, as it is.
+    Kept(usize),
+    /// New content; `instead_of` is the segment whose terminator it keeps.
+    Changed {
+        bytes: Vec<u8>,
+        instead_of: Option<usize>,
+    },
+}
+
+/// Why an edit cannot be made. It never holds the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// MSH-1 and MSH-2 stay as the sender declared them, and MSH stays the first segment.
+    #[error("{path} declares the delimiters and cannot be edited")]
+    Header {
+        /// Where the edit was meant to go.
+        path: Path,
+    },
+    /// The path goes to a level for which the message declares no separator.
+    #[error("{path} needs a separator that MSH-2 does not declare")]
+    NoSeparator {
+        /// Where the edit was meant to go.
+        path: Path,
+    },
+    /// There is no such segment.
+    #[error("{path} is not in the message (add the segment first)")]
+    NoSegment {
+        /// Where the edit was meant to go.
+        path: Path,
+    },
+    /// The value would end the segment.
+    #[error("the value for {path} contains a segment terminator")]
+    Terminator {
+        /// Where the edit was meant to go.
+        path: Path,
+    },
+}
+
+impl Draft {
+    /// A draft without edits.
+    #[must_use]
+    pub fn of(base: &Message) -> Self {
+        let pieces = (0..base.count()).map(Piece::Kept).collect();
+        Self {
+            base: base.clone(),
+            pieces,
+            changed: false,
+        }
+    }
+
+    /// The message underneath.
+    #[must_use]
+    pub const fn base(&self) -> &Message {
+        &self.base
+    }
+
+    /// Whether anything was edited.
+    #[must_use]
+    pub const fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Puts `value`, already escaped and in the message's character set, at `path`; fields, repetitions and components
+    /// that are missing before it are created. With `[*]` it is put everywhere the path leads. Gives the
+    /// number of places.
+    ///
+    /// A path that stops at a field without a repetition replaces all repetitions.
+    ///
+    /// # Errors
+    /// See [`EditError`]; the draft is then as it was, or, with `[*]`, edited up to the failing segment.
+    pub fn set_raw(&mut self, path: &Path, value: &[u8]) -> Result<usize, EditError> {
+        if value
+            .iter()
+            .any(|byte| self.base.terminator().bytes().contains(byte))
+        {
+            return Err(EditError::Terminator { path: *path });
+        }
+        let targets = self.targets(path);
+        if targets.is_empty() {
+            return Err(EditError::NoSegment { path: *path });
+        }
+        let mut places = 0;
+        for index in targets {
+            places += self.set_in(index, path, value)?;
+        }
+        Ok(places)
+    }
+
+    /// Empties what `path` leads to; nothing happens where there is nothing.
+    ///
+    /// # Errors
+    /// MSH-1 and MSH-2 cannot be cleared.
+    pub fn clear(&mut self, path: &Path) -> Result<usize, EditError> {
+        if self.all(path).iter().all(|value| value.is_empty()) {
+            return Ok(0);
+        }
+        self.set_raw(path, b"")
+    }
+
+    /// Inserts a segment (without terminator) before segment `index`; at or beyond the end it is appended. Nothing can
+    /// stand before MSH.
+    pub fn insert(&mut self, index: usize, segment: &[u8]) {
+        let index = index.clamp(1, self.pieces.len());
+        let bytes = segment.to_vec();
+        self.pieces.insert(
+            index,
+            Piece::Changed {
+                bytes,
+                instead_of: None,
+            },
+        );
+        self.changed = true;
+    }
+
+    /// Removes segment `index` with its terminator. MSH stays.
+    pub fn remove(&mut self, index: usize) {
+        if index > 0 && index < self.pieces.len() {
+            self.pieces.remove(index);
+            self.changed = true;
+        }
+    }
+
+    /// Replaces a whole segment other than MSH by `segment` (without terminator).
+    pub fn replace(&mut self, index: usize, segment: Vec<u8>) {
+        if index > 0 {
+            self.put(index, segment);
+        }
+    }
+
+    /// The bytes: the original's own where nothing was edited.
+    #[must_use]
+    pub fn write(&self) -> Bytes {
+        let raw = self.base.raw();
+        if !self.changed {
+            return raw.clone();
+        }
+        let mut out = Vec::with_capacity(raw.len() + 256);
+        let last = self.pieces.len().saturating_sub(1);
+        for (place, piece) in self.pieces.iter().enumerate() {
+            let ending = match piece {
+                Piece::Kept(index) => {
+                    out.extend_from_slice(self.base.at(*index).map_or(&[][..], |s| s.bytes()));
+                    self.ending(*index)
+                }
+                Piece::Changed { bytes, instead_of } => {
+                    out.extend_from_slice(bytes);
+                    instead_of.map_or_else(|| self.base.terminator().bytes(), |i| self.ending(i))
+                }
+            };
+            // A last segment without terminator that is no longer last needs one.
+            let missing = ending.is_empty() && place < last;
+            out.extend_from_slice(if missing {
+                self.base.terminator().bytes()
+            } else {
+                ending
+            });
+        }
+        Bytes::from(out)
+    }
+
+    /// What stands between segment `index` of the base and the next one: its terminator and blank lines.
+    fn ending(&self, index: usize) -> &[u8] {
+        let spans = self.base.spans();
+        let Some(span) = spans.get(index) else {
+            return &[];
+        };
+        let next = spans
+            .get(index + 1)
+            .map_or(self.base.raw().len(), |next| next.start as usize);
+        self.base
+            .raw()
+            .get(span.end as usize..next)
+            .unwrap_or_default()
+    }
+
+    fn put(&mut self, index: usize, bytes: Vec<u8>) {
+        if let Some(piece) = self.pieces.get_mut(index) {
+            let instead_of = match piece {
+                Piece::Kept(index) => Some(*index),
+                Piece::Changed { instead_of, .. } => *instead_of,
+            };
+            *piece = Piece::Changed { bytes, instead_of };
+            self.changed = true;
+        }
+    }
+
+    fn targets(&self, path: &Path) -> Vec<usize> {
+        let found = self.named(path.segment).map(|(index, _)| index);
+        match path.occurrence {
+            Occurrence::All => found.collect(),
+            Occurrence::Unsaid => found.take(1).collect(),
+            Occurrence::Nth(n) => found.skip(n.saturating_sub(1) as usize).take(1).collect(),
+        }
+    }
+
+    fn set_in(&mut self, index: usize, path: &Path, value: &[u8]) -> Result<usize, EditError> {
+        let Some(segment) = self.at(index) else {
+            return Err(EditError::NoSegment { path: *path });
+        };
+        let Some(field) = path.field.map(usize::from) else {
+            return Err(EditError::Header { path: *path });
+        };
+        if segment.declares_delimiters() && field <= 2 {
+            return Err(EditError::Header { path: *path });
+        }
+        let before = if segment.declares_delimiters() {
+            field
+        } else {
+            field + 1
+        };
+        let delimiters = *segment.delimiters();
+        let mut places = 1;
+        let bytes = replace_part(
+            segment.bytes(),
+            Some(delimiters.field),
+            before,
+            |old| match path.repetition {
+                Occurrence::All => {
+                    let separator = delimiters.repetition;
+                    let each: Option<Vec<Vec<u8>>> = parts(old, separator)
+                        .map(|repetition| below(repetition, path, &delimiters, value))
+                        .collect();
+                    let each = each?;
+                    places = each.len();
+                    Some(each.join(&separator.map_or_else(Vec::new, |byte| vec![byte])[..]))
+                }
+                Occurrence::Unsaid if path.component.is_none() => Some(value.to_vec()),
+                Occurrence::Unsaid | Occurrence::Nth(_) => {
+                    let nth = if let Occurrence::Nth(n) = path.repetition {
+                        n as usize
+                    } else {
+                        1
+                    };
+                    replace_part(old, delimiters.repetition, nth, |repetition| {
+                        below(repetition, path, &delimiters, value)
+                    })
+                }
+            },
+        );
+        let Some(bytes) = bytes else {
+            return Err(EditError::NoSeparator { path: *path });
+        };
+        self.put(index, bytes);
+        Ok(places)
+    }
+}
+
+/// The repetition `old` with its component and subcomponent of `path` replaced.
+fn below(old: &[u8], path: &Path, delimiters: &Delimiters, value: &[u8]) -> Option<Vec<u8>> {
+    let Some(component) = path.component else {
+        return Some(value.to_vec());
+    };
+    replace_part(old, delimiters.component, usize::from(component), |old| {
+        let Some(subcomponent) = path.subcomponent else {
+            return Some(value.to_vec());
+        };
+        replace_part(
+            old,
+            delimiters.subcomponent,
+            usize::from(subcomponent),
+            |_| Some(value.to_vec()),
+        )
+    })
+}
+
+/// `bytes` with part `number` (from 1) replaced by what `make` gives for it; missing parts before it are created empty.
+/// `None` where a separator is needed that does not exist.
+fn replace_part(
+    bytes: &[u8],
+    separator: Option<u8>,
+    number: usize,
+    make: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(bytes.len() + 16);
+    let mut make = Some(make);
+    let mut written = 0;
+    for part in parts(bytes, separator) {
+        written += 1;
+        if written > 1 {
+            out.push(separator?);
+        }
+        match make.take_if(|_| written == number) {
+            Some(make) => out.extend(make(part)?),
+            None => out.extend_from_slice(part),
+        }
+    }
+    if let Some(make) = make {
+        for _ in written..number {
+            out.push(separator?);
+        }
+        out.extend(make(b"")?);
+    }
+    Some(out)
+}
+
+impl Segments for Draft {
+    fn delimiters(&self) -> &Delimiters {
+        self.base.delimiters()
+    }
+
+    fn count(&self) -> usize {
+        self.pieces.len()
+    }
+
+    fn at(&self, index: usize) -> Option<Segment<'_>> {
+        match self.pieces.get(index)? {
+            Piece::Kept(index) => self.base.at(*index),
+            Piece::Changed { bytes, .. } => Some(Segment::new(bytes, *self.base.delimiters())),
+        }
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (edited, base) = (self.changed, &self.base);
+        write!(f, "Draft({base:?}, edited: {edited})")
+    }
+}

@@ -1,0 +1,19 @@
+//! Bytes → message. Pure: no I/O, no clock.
+//!
+//! A message is its bytes plus the offsets of its segments. One pass over the bytes finds the segments; fields and what
+//! is below them are cut out when somebody asks, by splitting a slice. Bytes are the truth: text is decoded only
+//! where a value is read as text, and what nobody edits is written back exactly.
+
+mod delimiters;
+mod draft;
+mod header;
+mod message;
+mod path;
+mod segment;
+
+pub use delimiters::Delimiters;
+pub use draft::{Draft, EditError};
+pub use header::{Header, MessageKind};
+pub use message::{Message, ParseError, ParseErrorKind, ParseWarning, Terminator, WarningCode};
+pub use path::{Occurrence, Path, PathError, SegmentName};
+pub use segment::{Segment, Segments, Value};

@@ -1,0 +1,1 @@
+//! Message → safe storage: the segmented log behind every positive acknowledgment.

@@ -1,0 +1,3 @@
+//! The `wardwire` program.
+
+fn main() {}

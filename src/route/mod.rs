@@ -1,0 +1,1 @@
+//! Message → plan: which destination gets which bytes. Pure.

@@ -1,0 +1,1 @@
+//! The inbound recipe: frame → message → journal → acknowledgment.
