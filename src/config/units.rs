@@ -1,0 +1,78 @@
+//! Durations and sizes as people write them: `"30s"`, `"16MiB"`.
+
+use std::time::Duration;
+
+use nom::Parser;
+use nom::character::complete::{alpha1, digit1, space0};
+use nom::combinator::all_consuming;
+use nom::error::Error;
+
+pub(super) const DURATION_EXPECTED: &str =
+    "a duration in quotes: a whole number and ms, s, m, h or d, as in \"30s\"";
+pub(super) const SIZE_EXPECTED: &str =
+    "a size in quotes: a whole number and B, KiB, MiB or GiB, as in \"16MiB\"";
+
+/// `"30s"`, `"2m"`, `"24h"`, `"400d"`, `"250ms"`; zero is allowed and needs a unit, too.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = number_and_unit(text)?;
+    let seconds = match unit {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.checked_mul(seconds)?))
+}
+
+/// `"512KiB"` in bytes: binary units only.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let (number, unit) = number_and_unit(text)?;
+    let factor = match unit {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let parts = (digit1::<_, Error<&str>>, space0, alpha1);
+    let (_, (number, _, unit)) = all_consuming(parts).parse(text.trim()).ok()?;
+    Some((number.parse().ok()?, unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_read_as_people_write_them() {
+        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(duration("400d"), Some(Duration::from_secs(34_560_000)));
+        assert_eq!(size("16MiB"), Some(16 * 1024 * 1024));
+        assert_eq!(size("1 GiB"), Some(1024 * 1024 * 1024));
+    }
+
+    #[test]
+    fn what_has_no_unit_or_overflows_is_no_duration_and_no_size() {
+        for text in [
+            "",
+            "30",
+            "s",
+            "-1s",
+            "1.5h",
+            "99999999999999999999d",
+            "1000000000000000000d",
+        ] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+        for text in ["16MB", "16mb", "MiB", "99999999999GiB"] {
+            assert_eq!(size(text), None, "{text}");
+        }
+    }
+}
