@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::charset::Charset;
 use super::delimiters::Delimiters;
 use super::message::Message;
 use super::path::{Occurrence, Path};
@@ -322,6 +323,10 @@ impl Segments for Draft {
 
     fn count(&self) -> usize {
         self.pieces.len()
+    }
+
+    fn charset(&self) -> Charset {
+        self.base.charset()
     }
 
     fn at(&self, index: usize) -> Option<Segment<'_>> {
