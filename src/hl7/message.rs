@@ -14,8 +14,13 @@ use super::segment::{Segment, Segments};
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
 const BOM: &[u8] = b"\xEF\xBB\xBF";
-/// MLLP's start block and end block, stray in files that were cut out of a capture.
-const FRAMING: [u8; 2] = [0x0B, 0x1C];
+/// MLLP's start block, stray in files that were cut out of a capture.
+pub(super) const START_BLOCK: u8 = 0x0B;
+/// MLLP's end block.
+pub(super) const END_BLOCK: u8 = 0x1C;
+const FRAMING: [u8; 2] = [START_BLOCK, END_BLOCK];
+/// More warnings than this are not kept for one message: a hostile one costs no more than its size.
+const MOST_WARNINGS: usize = 256;
 /// How many segments are made room for before they are counted one by one; a hostile message of mere
 /// terminators then costs no more than its size.
 const MOST_SEGMENTS_AT_ONCE: usize = 1024;
