@@ -12,12 +12,17 @@ use crate::hl7::{Message, batch};
 
 /// Whether `body` begins with a batch's header, behind blanks and a byte order mark.
 pub(super) fn is_enveloped(body: &[u8]) -> bool {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start();
+    let body = body
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(body)
+        .trim_ascii_start();
     body.starts_with(b"FHS") || body.starts_with(b"BHS")
 }
 
 /// Receives a batch that came as one frame, and answers each message or the whole, as configured.
-pub(super) async fn receive(receiver: &Receiver, arrival: Arrival) -> Vec<Bytes> {
+pub(super) async fn receive(receiver: &Receiver, arrival: Arrival<'_>) -> Vec<Bytes> {
+    // The turn is held to the end, so that nothing comes between the batch's messages.
+    let _turn = arrival.turn;
     let body = arrival.body.clone();
     let received = receive_each(receiver, arrival.peer, arrival.body).await;
     let summary = match receiver.intake().batch {
@@ -39,24 +44,46 @@ pub(super) async fn receive_each(
 ) -> Vec<Received> {
     let found = batch::split(&input);
     if !found.findings.is_empty() {
-        let first = found.findings.first().map(ToString::to_string).unwrap_or_default();
+        let first = found
+            .findings
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let count = found.findings.len();
-        tracing::warn!(source = receiver.name(), count, first, "something is wrong with a batch");
+        tracing::warn!(
+            source = receiver.name(),
+            count,
+            first,
+            "something is wrong with a batch"
+        );
     }
-    let mut parts: Vec<(Bytes, Vec<Cow<'static, str>>)> =
-        found.messages.iter().map(|range| (input.slice(range.clone()), Vec::new())).collect();
+    let mut parts: Vec<(Bytes, Vec<Cow<'static, str>>)> = found
+        .messages
+        .iter()
+        .map(|range| (input.slice(range.clone()), Vec::new()))
+        .collect();
     if parts.is_empty() {
         parts.push((input.clone(), Vec::new()));
     }
     for finding in &found.findings {
-        let before = found.messages.iter().filter(|range| range.start <= finding.offset).count();
+        let before = found
+            .messages
+            .iter()
+            .filter(|range| range.start <= finding.offset)
+            .count();
         if let Some((_, warnings)) = parts.get_mut(before.saturating_sub(1)) {
-            warnings.push(finding.kind.name().into());
+            warnings.push(finding.kind.to_string().into());
         }
     }
     let mut received = Vec::with_capacity(parts.len());
     for (body, warnings) in parts {
-        let arrival = Arrival { peer: peer.clone(), body, truncated: false, warnings };
+        let arrival = Arrival {
+            peer: peer.clone(),
+            body,
+            truncated: false,
+            warnings,
+            turn: None,
+        };
         received.push(receiver.receive_one(arrival).await);
     }
     received
@@ -65,14 +92,22 @@ pub(super) async fn receive_each(
 /// One acknowledgment for a whole batch: the worst of the codes, and the batch's control ID (BHS-11) in MSA-2. `None` if the
 /// batch header cannot be read; then each message is answered.
 fn summarise(receiver: &Receiver, body: &[u8], received: &[Received]) -> Option<Bytes> {
-    let start = memchr::memmem::find(body, b"BHS").or_else(|| memchr::memmem::find(body, b"FHS"))?;
+    let start =
+        memchr::memmem::find(body, b"BHS").or_else(|| memchr::memmem::find(body, b"FHS"))?;
     let header = Message::parse(as_message_header(body.get(start..)?)?).ok()?;
     let outcome = received.iter().map(|one| match one.verdict {
         Verdict::Accepted => Outcome::Accept,
         Verdict::Refused(_) | Verdict::Unsafe => Outcome::Error,
     });
-    let failed = outcome.clone().filter(|&outcome| outcome != Outcome::Accept).count();
-    let worst = if failed == 0 { Outcome::Accept } else { Outcome::Error };
+    let failed = outcome
+        .clone()
+        .filter(|&outcome| outcome != Outcome::Accept)
+        .count();
+    let worst = if failed == 0 {
+        Outcome::Accept
+    } else {
+        Outcome::Error
+    };
     let around = receiver.around();
     let text = format!("{failed} of {} messages not accepted", received.len());
     let reply = Reply {

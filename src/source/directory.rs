@@ -31,7 +31,11 @@ pub struct DirectorySettings {
 type Look = (u64, Option<SystemTime>);
 
 /// Watches the folder until `cancel`; a file in hand is finished first.
-pub async fn watch(settings: DirectorySettings, receiver: Arc<Receiver>, cancel: CancellationToken) {
+pub async fn watch(
+    settings: DirectorySettings,
+    receiver: Arc<Receiver>,
+    cancel: CancellationToken,
+) {
     let mut seen = HashMap::new();
     let mut reachable = true;
     while !cancel.is_cancelled() {
@@ -96,7 +100,10 @@ async fn take(settings: &DirectorySettings, receiver: &Receiver, file: &Path) {
         Ok(bytes) => receiver.receive_file(bytes).await,
         Err(reason) => vec![Verdict::Refused(reason)],
     };
-    if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Unsafe)) {
+    if verdicts
+        .iter()
+        .any(|verdict| matches!(verdict, Verdict::Unsafe))
+    {
         // The journal could not take it: the file stays where it is and is tried again.
         return;
     }
@@ -117,18 +124,33 @@ async fn take(settings: &DirectorySettings, receiver: &Receiver, file: &Path) {
 fn read(settings: &DirectorySettings, file: &Path) -> Result<Bytes, String> {
     let size = fs::metadata(file).map_err(|error| error.to_string())?.len();
     if size > settings.max_file {
-        return Err(format!("the file has {size} bytes, max_file is {}", settings.max_file));
+        return Err(format!(
+            "the file has {size} bytes, max_file is {}",
+            settings.max_file
+        ));
     }
-    fs::read(file).map(Bytes::from).map_err(|error| error.to_string())
+    fs::read(file)
+        .map(Bytes::from)
+        .map_err(|error| error.to_string())
 }
 
 /// Moves a file that was read: to `done/`, or to `failed/` with the reasons in `NAME.error.txt` beside it.
 fn put_away(folder: &Path, file: &Path, reasons: &[String]) -> io::Result<()> {
     let target = folder.join(if reasons.is_empty() { "done" } else { "failed" });
     fs::create_dir_all(&target)?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let moved = (0..)
-        .map(|n| target.join(if n == 0 { name.clone() } else { format!("{name}.{n}") }))
+        .map(|n| {
+            target.join(if n == 0 {
+                name.clone()
+            } else {
+                format!("{name}.{n}")
+            })
+        })
         .find(|candidate| !candidate.exists())
         .unwrap_or_else(|| target.join(&name));
     if !reasons.is_empty() {

@@ -72,7 +72,9 @@ impl FromStr for TypePattern {
     fn from_str(text: &str) -> Result<Self, ()> {
         let id = |part: &str| {
             let fine = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-            (part.len() == 3 && part.chars().all(fine)).then(|| part.to_owned()).ok_or(())
+            (part.len() == 3 && part.chars().all(fine))
+                .then(|| part.to_owned())
+                .ok_or(())
         };
         let (code, event) = match text.split_once('^') {
             Some((code, event)) => (id(code)?, Some(id(event)?)),

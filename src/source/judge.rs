@@ -16,8 +16,8 @@ const MESSAGE_CODES: &str = "\
 
 /// HL7 versions (table 0104).
 const VERSIONS: [&[u8]; 17] = [
-    b"2.0", b"2.0D", b"2.1", b"2.2", b"2.3", b"2.3.1", b"2.3.2", b"2.4", b"2.5", b"2.5.1", b"2.6", b"2.7", b"2.7.1",
-    b"2.8", b"2.8.1", b"2.8.2", b"2.9",
+    b"2.0", b"2.0D", b"2.1", b"2.2", b"2.3", b"2.3.1", b"2.3.2", b"2.4", b"2.5", b"2.5.1", b"2.6",
+    b"2.7", b"2.7.1", b"2.8", b"2.8.1", b"2.8.2", b"2.9",
 ];
 
 /// Why `message` is refused, if it is. A message without MSH-12 passes: senders of old versions leave it out.
@@ -34,11 +34,18 @@ pub(super) fn judge(message: &Message, intake: &Intake) -> Option<Refusal> {
         return Some(Refusal::Version);
     }
     let taken = &intake.processing_ids;
-    if !taken.is_empty() && !taken.iter().any(|id| id.as_bytes() == header.processing_id()) {
+    if !taken.is_empty()
+        && !taken
+            .iter()
+            .any(|id| id.as_bytes() == header.processing_id())
+    {
         return Some(Refusal::ProcessingId);
     }
     let wide = !header.character_set().is_empty()
-        && matches!(message.resolved_charset().problem, Some(CharsetError::Wide { .. }));
+        && matches!(
+            message.resolved_charset().problem,
+            Some(CharsetError::Wide { .. })
+        );
     wide.then_some(Refusal::CharacterSet)
 }
 
@@ -47,7 +54,11 @@ fn judge_type(header: &Header<'_>, intake: &Intake) -> Option<Refusal> {
     if intake.accept.is_empty() {
         return (!is_message_code(code)).then_some(Refusal::MessageType);
     }
-    let mut of_code = intake.accept.iter().filter(|pattern| pattern.code.as_bytes() == code).peekable();
+    let mut of_code = intake
+        .accept
+        .iter()
+        .filter(|pattern| pattern.code.as_bytes() == code)
+        .peekable();
     if of_code.peek().is_none() {
         return Some(Refusal::MessageType);
     }
@@ -56,7 +67,8 @@ fn judge_type(header: &Header<'_>, intake: &Intake) -> Option<Refusal> {
 }
 
 fn is_message_code(code: &[u8]) -> bool {
-    code.len() == 3 && memchr::memmem::find_iter(MESSAGE_CODES.as_bytes(), code).any(|at| at % 4 == 0)
+    code.len() == 3
+        && memchr::memmem::find_iter(MESSAGE_CODES.as_bytes(), code).any(|at| at % 4 == 0)
 }
 
 #[cfg(test)]
@@ -65,20 +77,31 @@ mod tests {
     use crate::source::TypePattern;
 
     fn message(kind: &str, id: &str, processing: &str, version: &str) -> Message {
-        let text = format!("MSH|^~\\&|A|B|C|D|20260101||{kind}|{id}|{processing}|{version}\rEVN|A01\r");
+        let text =
+            format!("MSH|^~\\&|A|B|C|D|20260101||{kind}|{id}|{processing}|{version}\rEVN|A01\r");
         Message::parse(text.into_bytes()).unwrap()
     }
 
     fn intake(accept: &[&str]) -> Intake {
-        let accept = accept.iter().map(|pattern| pattern.parse::<TypePattern>().unwrap()).collect();
-        Intake { accept, ..Intake::default() }
+        let accept = accept
+            .iter()
+            .map(|pattern| pattern.parse::<TypePattern>().unwrap())
+            .collect();
+        Intake {
+            accept,
+            ..Intake::default()
+        }
     }
 
     #[test]
     fn every_standard_message_code_is_taken_unless_accept_says_less() {
         let open = Intake::default();
         for kind in ["ADT^A01", "ACK", "VXU^V04", "ORM^O01^ORM_O01", "QRY^A19"] {
-            assert_eq!(judge(&message(kind, "1", "P", "2.3"), &open), None, "{kind}");
+            assert_eq!(
+                judge(&message(kind, "1", "P", "2.3"), &open),
+                None,
+                "{kind}"
+            );
         }
         for kind in ["XYZ^Z99", "", "DTA^A01", "ADT ^A01", "adt^A01", " AC"] {
             let refusal = judge(&message(kind, "1", "P", "2.3"), &open);
@@ -91,20 +114,44 @@ mod tests {
         let some = intake(&["ADT", "ORM^O01"]);
         assert_eq!(judge(&message("ADT^A60", "1", "P", "2.5"), &some), None);
         assert_eq!(judge(&message("ORM^O01", "1", "P", "2.5"), &some), None);
-        assert_eq!(judge(&message("ORM^O02", "1", "P", "2.5"), &some), Some(Refusal::TriggerEvent));
-        assert_eq!(judge(&message("ORU^R01", "1", "P", "2.5"), &some), Some(Refusal::MessageType));
+        assert_eq!(
+            judge(&message("ORM^O02", "1", "P", "2.5"), &some),
+            Some(Refusal::TriggerEvent)
+        );
+        assert_eq!(
+            judge(&message("ORU^R01", "1", "P", "2.5"), &some),
+            Some(Refusal::MessageType)
+        );
     }
 
     #[test]
     fn versions_processing_ids_and_control_ids_are_judged_in_the_header() {
         let open = Intake::default();
-        assert_eq!(judge(&message("ADT^A01", "1", "P", "9.9"), &open), Some(Refusal::Version));
-        assert_eq!(judge(&message("ADT^A01", "1", "P", "2.5.1^DEU"), &open), None);
+        assert_eq!(
+            judge(&message("ADT^A01", "1", "P", "9.9"), &open),
+            Some(Refusal::Version)
+        );
+        assert_eq!(
+            judge(&message("ADT^A01", "1", "P", "2.5.1^DEU"), &open),
+            None
+        );
         assert_eq!(judge(&message("ADT^A01", "1", "P", ""), &open), None);
-        assert_eq!(judge(&message("ADT^A01", "", "P", "2.5"), &open), Some(Refusal::NoControlId));
-        let production = Intake { processing_ids: vec!["P".into()], ..Intake::default() };
-        assert_eq!(judge(&message("ADT^A01", "1", "P^T", "2.5"), &production), None);
-        assert_eq!(judge(&message("ADT^A01", "1", "T", "2.5"), &production), Some(Refusal::ProcessingId));
+        assert_eq!(
+            judge(&message("ADT^A01", "", "P", "2.5"), &open),
+            Some(Refusal::NoControlId)
+        );
+        let production = Intake {
+            processing_ids: vec!["P".into()],
+            ..Intake::default()
+        };
+        assert_eq!(
+            judge(&message("ADT^A01", "1", "P^T", "2.5"), &production),
+            None
+        );
+        assert_eq!(
+            judge(&message("ADT^A01", "1", "T", "2.5"), &production),
+            Some(Refusal::ProcessingId)
+        );
     }
 
     #[test]

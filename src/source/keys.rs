@@ -38,13 +38,19 @@ pub(super) fn search_keys(message: &Message, raw: &Bytes) -> SearchKeys {
 /// in a field, so they keep the parts apart.
 fn dedup_key(message: &Message) -> Bytes {
     let header = message.header();
-    let parts = [header.sending_application(), header.sending_facility(), header.control_id()];
+    let parts = [
+        header.sending_application(),
+        header.sending_facility(),
+        header.control_id(),
+    ];
     Bytes::from(parts.join(&b'\r'))
 }
 
 fn body_hash(raw: &[u8]) -> u64 {
     let hash = blake3::hash(raw);
-    hash.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    hash.as_bytes()
+        .first_chunk()
+        .map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 /// Adds the first component of every repetition of the fields `numbers`.
@@ -52,9 +58,12 @@ fn collect(values: &mut Vec<Bytes>, raw: &Bytes, segment: &Segment<'_>, numbers:
     let component = segment.delimiters().component;
     for &number in numbers {
         for repetition in segment.repetitions(number) {
-            let end = component.and_then(|c| memchr::memchr(c, repetition)).unwrap_or(repetition.len());
+            let end = component
+                .and_then(|c| memchr::memchr(c, repetition))
+                .unwrap_or(repetition.len());
             let value = repetition.get(..end).unwrap_or_default().trim_ascii();
-            let new = !value.is_empty() && value != b"\"\"" && values.iter().all(|known| known != value);
+            let new =
+                !value.is_empty() && value != b"\"\"" && values.iter().all(|known| known != value);
             if new && values.len() < MOST_VALUES {
                 values.push(part(raw, value));
             }
@@ -64,7 +73,11 @@ fn collect(values: &mut Vec<Bytes>, raw: &Bytes, segment: &Segment<'_>, numbers:
 
 /// `value`, which lies in `raw`, without copying it.
 fn part(raw: &Bytes, value: &[u8]) -> Bytes {
-    if value.is_empty() { Bytes::new() } else { raw.slice_ref(value) }
+    if value.is_empty() {
+        Bytes::new()
+    } else {
+        raw.slice_ref(value)
+    }
 }
 
 #[cfg(test)]

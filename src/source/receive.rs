@@ -25,6 +25,7 @@ use crate::hl7::acknowledgment::{
     self, Fault, Mode, Outcome, Refusal, Reply, is_acknowledgment, requested,
 };
 use crate::journal::{Disposition, Journal, JournalError, MessageType, NewEntry, SearchKeys};
+use crate::mllp::Turn;
 use crate::route::Routes;
 
 /// What all sources of an engine share.
@@ -51,7 +52,7 @@ pub struct Receiver {
 }
 
 /// Bytes that arrived, with what the wire said of them.
-pub struct Arrival {
+pub struct Arrival<'t> {
     /// The sender's address, if there is one.
     pub peer: Option<Arc<str>>,
     /// The bytes.
@@ -60,6 +61,9 @@ pub struct Arrival {
     pub truncated: bool,
     /// Names of the oddities of its framing.
     pub warnings: Vec<Cow<'static, str>>,
+    /// The right to be stored before the frames that came after it on the same connection; given up as soon as the message
+    /// has its place in the journal's queue.
+    pub turn: Option<Turn<'t>>,
 }
 
 /// What became of one message.
@@ -84,7 +88,12 @@ impl Receiver {
     #[must_use]
     pub fn new(name: Arc<str>, intake: Intake, around: Surroundings) -> Self {
         let status = Arc::new(SourceStatus::default());
-        Self { name, intake: ArcSwap::from_pointee(intake), around, status }
+        Self {
+            name,
+            intake: ArcSwap::from_pointee(intake),
+            around,
+            status,
+        }
     }
 
     /// The source's name.
@@ -113,7 +122,7 @@ impl Receiver {
     }
 
     /// Receives one frame and gives the frames to answer with, in order.
-    pub async fn receive_frame(&self, arrival: Arrival) -> Vec<Bytes> {
+    pub async fn receive_frame(&self, arrival: Arrival<'_>) -> Vec<Bytes> {
         if batch::is_enveloped(&arrival.body) && !arrival.truncated {
             return batch::receive(self, arrival).await;
         }
@@ -127,13 +136,16 @@ impl Receiver {
     }
 
     /// The recipe for one message.
-    pub(super) async fn receive_one(&self, mut arrival: Arrival) -> Received {
+    pub(super) async fn receive_one(&self, mut arrival: Arrival<'_>) -> Received {
         let intake = self.intake();
         let message = match Message::parse(arrival.body.clone()) {
             Ok(message) => message.with_default_charset(intake.charset),
             Err(error) => return self.unreadable(arrival, &error.to_string()).await,
         };
-        let odd = message.warnings().iter().map(|warning| Cow::Borrowed(warning.code.name()));
+        let odd = message
+            .warnings()
+            .iter()
+            .map(|warning| Cow::Borrowed(warning.code.name()));
         arrival.warnings.extend(odd);
         if is_acknowledgment(&message) {
             return self.unmatched(&message, arrival).await;
@@ -149,16 +161,27 @@ impl Receiver {
         self.accept(&message, &intake, arrival).await
     }
 
-    async fn accept(&self, message: &Message, intake: &Intake, mut arrival: Arrival) -> Received {
+    async fn accept(
+        &self,
+        message: &Message,
+        intake: &Intake,
+        mut arrival: Arrival<'_>,
+    ) -> Received {
         let keys = search_keys(message, &arrival.body);
         if let (Some(dedup), false) = (&keys.dedup, intake.dedup.is_zero()) {
             let journal = &self.around.journal;
-            match journal.duplicate(&self.name, dedup, keys.body_hash, intake.dedup).await {
+            match journal
+                .duplicate(&self.name, dedup, keys.body_hash, intake.dedup)
+                .await
+            {
                 Ok(Some(first)) if first.same_body => match journal.read(first.position).await {
                     Ok(entry) => {
                         count(&self.status.duplicates);
                         let replies = entry.acknowledgments.clone();
-                        return Received { verdict: Verdict::Accepted, replies };
+                        return Received {
+                            verdict: Verdict::Accepted,
+                            replies,
+                        };
                     }
                     Err(error) => return self.not_stored(message, intake, &error),
                 },
@@ -168,10 +191,22 @@ impl Receiver {
             }
         }
         let replies = self.replies(message, intake.mode, Outcome::Accept, None);
-        match self.store(Some(message), arrival, Disposition::Accepted, keys, &replies).await {
+        match self
+            .store(
+                Some(message),
+                arrival,
+                Disposition::Accepted,
+                keys,
+                &replies,
+            )
+            .await
+        {
             Ok(()) => {
                 count(&self.status.accepted);
-                Received { verdict: Verdict::Accepted, replies }
+                Received {
+                    verdict: Verdict::Accepted,
+                    replies,
+                }
             }
             Err(error) => self.not_stored(message, intake, &error),
         }
@@ -181,7 +216,7 @@ impl Receiver {
         &self,
         message: &Message,
         intake: &Intake,
-        arrival: Arrival,
+        arrival: Arrival<'_>,
         refusal: Refusal,
     ) -> Received {
         count(&self.status.refused);
@@ -192,40 +227,63 @@ impl Receiver {
         } else {
             Disposition::Refused(refusal.condition().code().parse().unwrap_or(207))
         };
-        let stored = self.store(Some(message), arrival, disposition, keys, &replies).await;
+        let stored = self
+            .store(Some(message), arrival, disposition, keys, &replies)
+            .await;
         self.evidence_lost(stored);
-        Received { verdict: Verdict::Refused(refusal.text().to_owned()), replies }
+        Received {
+            verdict: Verdict::Refused(refusal.text().to_owned()),
+            replies,
+        }
     }
 
-    async fn unreadable(&self, arrival: Arrival, reason: &str) -> Received {
+    async fn unreadable(&self, arrival: Arrival<'_>, reason: &str) -> Received {
         count(&self.status.damaged);
         let around = &self.around;
         let id = around.clock.control_id();
         let at = around.clock.now().to_zoned(around.zone.clone());
         let nak = acknowledgment::build_unreadable(&arrival.body, &around.application, &id, &at);
-        let replies = if self.intake().mode == Mode::None { Vec::new() } else { vec![nak] };
+        let replies = if self.intake().mode == Mode::None {
+            Vec::new()
+        } else {
+            vec![nak]
+        };
         let keys = SearchKeys::default();
-        let stored = self.store(None, arrival, Disposition::Damaged, keys, &replies).await;
+        let stored = self
+            .store(None, arrival, Disposition::Damaged, keys, &replies)
+            .await;
         self.evidence_lost(stored);
-        Received { verdict: Verdict::Refused(reason.to_owned()), replies }
+        Received {
+            verdict: Verdict::Refused(reason.to_owned()),
+            replies,
+        }
     }
 
     /// An acknowledgment is never acknowledged (wire rule 5): that would be a loop.
-    async fn unmatched(&self, message: &Message, arrival: Arrival) -> Received {
+    async fn unmatched(&self, message: &Message, arrival: Arrival<'_>) -> Received {
         count(&self.status.unmatched_acknowledgments);
         let keys = search_keys(message, &arrival.body);
         let disposition = Disposition::UnmatchedAck;
-        let stored = self.store(Some(message), arrival, disposition, keys, &[]).await;
+        let stored = self
+            .store(Some(message), arrival, disposition, keys, &[])
+            .await;
         self.evidence_lost(stored);
         let verdict = Verdict::Refused("an acknowledgment that nobody waits for".to_owned());
-        Received { verdict, replies: Vec::new() }
+        Received {
+            verdict,
+            replies: Vec::new(),
+        }
     }
 
     fn unrouted(&self, message: &Message, intake: &Intake) -> Option<Refusal> {
         if intake.unrouted == Unrouted::Accept {
             return None;
         }
-        let routed = self.around.routes.load().sends_anywhere(&self.name, message);
+        let routed = self
+            .around
+            .routes
+            .load()
+            .sends_anywhere(&self.name, message);
         (!routed).then_some(Refusal::Filtered)
     }
 
@@ -236,7 +294,10 @@ impl Receiver {
             _ => Refusal::Storage,
         };
         let replies = self.replies(message, intake.mode, refusal.outcome(), Some(refusal));
-        Received { verdict: Verdict::Unsafe, replies }
+        Received {
+            verdict: Verdict::Unsafe,
+            replies,
+        }
     }
 
     /// A refused message is kept as evidence; where that fails, the refusal still holds, so it is only told.
@@ -250,7 +311,7 @@ impl Receiver {
     async fn store(
         &self,
         message: Option<&Message>,
-        arrival: Arrival,
+        arrival: Arrival<'_>,
         disposition: Disposition,
         keys: SearchKeys,
         replies: &[Bytes],
@@ -273,7 +334,12 @@ impl Receiver {
             keys,
             raw: arrival.body,
         };
-        self.around.journal.append(entry).await.map(|_| ())
+        let append = self.around.journal.append(entry);
+        match arrival.turn {
+            Some(turn) => turn.until_waiting(append).await?,
+            None => append.await?,
+        };
+        Ok(())
     }
 
     /// The acknowledgments that the sender asks for, if any.
@@ -296,9 +362,19 @@ impl Receiver {
         let build = |code| {
             let control_id = self.around.clock.control_id();
             let text = refusal.map_or("", Refusal::text);
-            let reply = Reply { code, text, faults: &faults, control_id: &control_id, at: &at };
+            let reply = Reply {
+                code,
+                text,
+                faults: &faults,
+                control_id: &control_id,
+                at: &at,
+            };
             acknowledgment::build(message, &reply)
         };
-        [wanted.accept, wanted.application].into_iter().flatten().map(build).collect()
+        [wanted.accept, wanted.application]
+            .into_iter()
+            .flatten()
+            .map(build)
+            .collect()
     }
 }

@@ -68,7 +68,9 @@ impl SourceStatus {
             warnings: self.warnings.load(Relaxed),
             connections_refused: self.connections_refused.load(Relaxed),
             connections_without_frame: self.connections_without_frame.load(Relaxed),
-            last_received: (last != 0).then(|| Timestamp::from_microsecond(last).ok()).flatten(),
+            last_received: (last != 0)
+                .then(|| Timestamp::from_microsecond(last).ok())
+                .flatten(),
         }
     }
 }
