@@ -1,0 +1,1 @@
+//! Batches, whole and broken.

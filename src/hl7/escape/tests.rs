@@ -1,0 +1,1 @@
+//! Escapes, both ways.
