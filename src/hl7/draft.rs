@@ -115,12 +115,7 @@ impl Draft {
     /// # Errors
     /// See [`EditError`]; the draft is then as it was, or, with `[*]`, edited up to the failing segment.
     pub fn set_raw(&mut self, path: &Path, value: &[u8]) -> Result<usize, EditError> {
-        if !is_a_place(path) {
-            return Err(EditError::NotAPlace { path: *path });
-        }
-        if self.would_break(value).is_some() {
-            return Err(EditError::Terminator { path: *path });
-        }
+        self.check_value(path, value)?;
         let targets = self.targets(path);
         if targets.is_empty() {
             return Err(EditError::NoSegment { path: *path });
@@ -130,6 +125,15 @@ impl Draft {
             places += self.set_in(index, path, value)?;
         }
         Ok(places)
+    }
+
+    /// As [`Draft::set_raw`], in segment `index` whatever its name; the segment part of `path` is not looked at.
+    ///
+    /// # Errors
+    /// See [`EditError`]; the draft is then as it was.
+    pub fn set_at(&mut self, index: usize, path: &Path, value: &[u8]) -> Result<usize, EditError> {
+        self.check_value(path, value)?;
+        self.set_in(index, path, value)
     }
 
     /// Puts text at `path`: encoded in the message's character set and escaped, so that it comes back as the same text
@@ -179,6 +183,16 @@ impl Draft {
     pub fn remove(&mut self, index: usize) {
         if index > 0 && index < self.pieces.len() {
             self.pieces.remove(index);
+            self.changed = true;
+        }
+    }
+
+    /// Removes all segments for which `keep` is false, in one pass. MSH stays.
+    pub fn retain(&mut self, mut keep: impl FnMut(usize, Segment<'_>) -> bool) {
+        let kept: Vec<bool> = self.iter().map(|(i, s)| i == 0 || keep(i, s)).collect();
+        if kept.contains(&false) {
+            let mut kept = kept.into_iter();
+            self.pieces.retain(|_| kept.next().unwrap_or(true));
             self.changed = true;
         }
     }
@@ -249,6 +263,16 @@ impl Draft {
         let breaks =
             |b: u8| matches!(b, b'\r' | START_BLOCK | END_BLOCK) || (lf_ends && b == b'\n');
         bytes.iter().position(|&byte| breaks(byte))
+    }
+
+    fn check_value(&self, path: &Path, value: &[u8]) -> Result<(), EditError> {
+        if !is_a_place(path) {
+            return Err(EditError::NotAPlace { path: *path });
+        }
+        if self.would_break(value).is_some() {
+            return Err(EditError::Terminator { path: *path });
+        }
+        Ok(())
     }
 
     fn check_segment(&self, segment: &[u8]) -> Result<(), EditError> {
