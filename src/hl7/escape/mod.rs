@@ -3,6 +3,9 @@
 //! Everything here works on bytes in the sender's character set and on the smallest unit: a component or subcomponent
 //! that has already been cut out. What is not understood stays as it is; nothing is dropped.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use memchr::memchr;
