@@ -5,13 +5,16 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use zeroize::Zeroizing;
+
 use super::fault::Fault;
-use super::units;
+use super::{secret, units};
 
 /// The file's text and the faults found in it so far.
 pub(super) struct Reader<'a> {
@@ -290,6 +293,32 @@ impl<'a> Section<'a> {
     /// A duration such as `"30s"`.
     pub(super) fn duration(&self, key: &'static str) -> Option<Duration> {
         self.unit(key, units::duration, units::DURATION_EXPECTED)
+    }
+
+    /// Whether a duration is there and zero.
+    pub(super) fn duration_is_zero(&self, key: &'static str) -> bool {
+        let text = self.raw(key).and_then(|value| value.get_ref().as_str());
+        text.and_then(units::duration).is_some_and(|time| time.is_zero())
+    }
+
+    /// A secret: `env:NAME` or `file:PATH`.
+    pub(super) fn secret(&self, key: &'static str, folder: &Path) -> Option<Zeroizing<String>> {
+        self.resolve_secret(&self.text(key)?, folder)
+    }
+
+    /// What the secret reference `text` leads to.
+    pub(super) fn resolve_secret(
+        &self,
+        text: &Placed<String>,
+        folder: &Path,
+    ) -> Option<Zeroizing<String>> {
+        match secret::resolve(&text.value, folder) {
+            Ok(secret) => Some(secret),
+            Err(error) => {
+                self.reader.fault(text.at, &text.key, error.to_string(), None);
+                None
+            }
+        }
     }
 
     /// A size such as `"16MiB"`, in bytes.

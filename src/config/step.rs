@@ -216,7 +216,7 @@ fn date(section: &Section<'_>, path: Path) -> Option<DateStep> {
         ("minute", Precision::Minute),
         ("second", Precision::Second),
     ];
-    let offsets = [("keep", Offset::Keep), ("add", Offset::Add), ("drop", Offset::Drop)];
+    let offsets = [("keep", Offset::Keep), ("drop", Offset::Drop)];
     Some(DateStep {
         path,
         reads: pattern(section, "reads")?,
