@@ -5,12 +5,14 @@
 
 mod destination;
 mod fault;
+mod reader;
 mod route;
 mod secret;
 mod section;
 mod settings;
 mod source;
 mod step;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -25,7 +27,8 @@ use toml::de::DeTable;
 
 pub use fault::{ConfigError, Fault};
 use route::Names;
-use section::{Reader, Section};
+use reader::Reader;
+use section::Section;
 pub use settings::{EngineSettings, Origin, Settings, TestCase};
 
 use crate::journal::{JournalSettings, Secret32};
@@ -73,13 +76,13 @@ fn parse(text: &str, shown: &Path, folder: &Path, origin: Origin) -> Result<Sett
     let settings = read(&root, folder, origin);
     root.finish();
     let faults = reader.into_faults();
-    match settings {
-        Some(settings) if faults.is_empty() => Ok(settings),
-        _ => Err(ConfigError::new(shown, faults)),
+    if faults.is_empty() {
+        return Ok(settings);
     }
+    Err(ConfigError::new(shown, faults))
 }
 
-fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Option<Settings> {
+fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
     let engine = read_engine(root, folder);
     let journal = read_journal(root, folder, &engine.data);
     let sources = source::read_all(root, folder);

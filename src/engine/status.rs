@@ -120,7 +120,6 @@ fn report_lane(
             (format!("stopped: {parked} parked, the first is {position}"), true)
         }
         LaneState::Ended { reason } => (format!("ended: {reason}"), true),
-        _ => ("unknown".to_owned(), true),
     };
     DestinationReport {
         name: lane.name.to_string(),

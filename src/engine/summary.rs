@@ -1,67 +1,59 @@
 //! What the engine says on one screen when it is ready: where it listens, what goes where, where data lies.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Formatter};
 
 use super::{Engine, EngineReport};
 use crate::route::Route;
 
 impl Engine {
     /// The start screen, some lines of plain text.
-    #[must_use]
-    pub fn summary(&self) -> String {
+    pub fn summary(&self) -> impl Display {
+        fmt::from_fn(|f| self.write_summary(f))
+    }
+
+    fn write_summary(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (settings, opened, report) = (self.settings(), self.opened(), self.report());
-        let mut text = String::new();
         let version = env!("CARGO_PKG_VERSION");
-        // Writing to a String does not fail.
-        let mut line = |written: std::fmt::Result| debug_assert!(written.is_ok());
-        line(writeln!(text, "wardwire {version}, configured by {}", settings.origin));
-        line(sources(&mut text, &report));
-        line(destinations(&mut text, &report));
-        line(writeln!(text, "routes"));
+        writeln!(f, "wardwire {version}, configured by {}", settings.origin)?;
+        sources(f, &report)?;
+        destinations(f, &report)?;
+        writeln!(f, "routes")?;
         for route in settings.routes.routes() {
-            line(writeln!(text, "  {}", describe(route)));
+            writeln!(f, "  {}", describe(route))?;
         }
         let folder = settings.engine.data.display();
         let sealed = if settings.journal.key.is_some() { ", encrypted" } else { "" };
-        line(writeln!(
-            text,
-            "data\n  {folder}  {} messages in {} segments{sealed}, ready in {} ms",
-            opened.entries,
-            opened.segments,
-            opened.took.as_millis(),
-        ));
+        let (entries, segments, ms) = (opened.entries, opened.segments, opened.took.as_millis());
+        writeln!(f, "data\n  {folder}  {entries} messages in {segments} segments{sealed}, ready in {ms} ms")?;
         if let Some(cut) = &opened.cut {
-            line(writeln!(
-                text,
-                "  the last stop was not in order: {} bytes at {} that were never acknowledged were cut off",
-                cut.bytes, cut.position,
-            ));
+            let (bytes, position) = (cut.bytes, cut.position);
+            writeln!(f, "  the last stop was not in order: {bytes} bytes at {position}, never acknowledged, were cut off")?;
         }
-        text
+        Ok(())
     }
 }
 
-fn sources(text: &mut String, report: &EngineReport) -> std::fmt::Result {
-    writeln!(text, "sources")?;
+fn sources(f: &mut Formatter<'_>, report: &EngineReport) -> fmt::Result {
+    writeln!(f, "sources")?;
     let width = report.sources.iter().map(|source| source.name.len()).max().unwrap_or(0);
     for source in &report.sources {
-        writeln!(text, "  {:width$}  {:9} {}", source.name, source.kind, source.at)?;
+        writeln!(f, "  {:width$}  {:9} {}", source.name, source.kind, source.at)?;
     }
     Ok(())
 }
 
-fn destinations(text: &mut String, report: &EngineReport) -> std::fmt::Result {
-    writeln!(text, "destinations")?;
+fn destinations(f: &mut Formatter<'_>, report: &EngineReport) -> fmt::Result {
+    writeln!(f, "destinations")?;
     let width = report.destinations.iter().map(|one| one.name.len()).max().unwrap_or(0);
     for one in &report.destinations {
-        write!(text, "  {:width$}  {:9} {}", one.name, one.kind, one.endpoint)?;
+        write!(f, "  {:width$}  {:9} {}", one.name, one.kind, one.endpoint)?;
         if one.backlog > 0 {
-            write!(text, "  {} waiting", one.backlog)?;
+            write!(f, "  {} waiting", one.backlog)?;
         }
         if one.parked > 0 {
-            write!(text, "  {} parked", one.parked)?;
+            write!(f, "  {} parked", one.parked)?;
         }
-        writeln!(text)?;
+        writeln!(f)?;
     }
     Ok(())
 }
