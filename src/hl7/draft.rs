@@ -4,8 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::charset::Charset;
 use super::delimiters::Delimiters;
-use super::message::Message;
+use super::escape;
+use super::message::{END_BLOCK, Message, START_BLOCK};
 use super::path::{Occurrence, Path};
 use super::segment::{Segment, Segments, parts};
 
@@ -50,13 +52,35 @@ pub enum EditError {
         /// Where the edit was meant to go.
         path: Path,
     },
-    /// The value would end the segment.
-    #[error("the value for {path} contains a segment terminator")]
+    /// What was to become a segment does not begin with the ID of one that can be added (MSH, FHS, BHS, BTS and FTS
+    /// cannot), or contains a segment terminator or a start or end block.
+    #[error("this cannot be a segment of the message (byte {offset})")]
+    NotASegment {
+        /// Byte offset in the segment, from 0.
+        offset: usize,
+    },
+    /// The path goes to a segment and not into it, or to number 0, or to a repetition beyond 65535.
+    #[error("{path} is not a place for a value")]
+    NotAPlace {
+        /// Where the edit was meant to go.
+        path: Path,
+    },
+    /// The value would end the segment or the frame.
+    #[error("the value for {path} contains a segment terminator or an MLLP block byte")]
     Terminator {
         /// Where the edit was meant to go.
         path: Path,
     },
+    /// The text cannot be said in the message's character set, or not without an escape character.
+    #[error("the text for {path} cannot be written in this message's character set or delimiters")]
+    Unwritable {
+        /// Where the edit was meant to go.
+        path: Path,
+    },
 }
+
+/// The highest repetition that an edit creates; a larger one would be a slip and cost memory.
+const LAST_REPETITION: u32 = 65_535;
 
 impl Draft {
     /// A draft without edits.
@@ -91,10 +115,10 @@ impl Draft {
     /// # Errors
     /// See [`EditError`]; the draft is then as it was, or, with `[*]`, edited up to the failing segment.
     pub fn set_raw(&mut self, path: &Path, value: &[u8]) -> Result<usize, EditError> {
-        if value
-            .iter()
-            .any(|byte| self.base.terminator().bytes().contains(byte))
-        {
+        if !is_a_place(path) {
+            return Err(EditError::NotAPlace { path: *path });
+        }
+        if self.would_break(value).is_some() {
             return Err(EditError::Terminator { path: *path });
         }
         let targets = self.targets(path);
@@ -106,6 +130,21 @@ impl Draft {
             places += self.set_in(index, path, value)?;
         }
         Ok(places)
+    }
+
+    /// Puts text at `path`: encoded in the message's character set and escaped, so that it comes back as the same text
+    /// and cannot become a separator, a segment or a delete indicator.
+    ///
+    /// # Errors
+    /// As [`Draft::set_raw`], and [`EditError::Unwritable`] for characters the character set lacks (U+FFFD included:
+    /// what could not be read is not written back).
+    pub fn set_text(&mut self, path: &Path, text: &str) -> Result<usize, EditError> {
+        let unwritable = EditError::Unwritable { path: *path };
+        let Ok(bytes) = self.charset().encode(text) else {
+            return Err(unwritable);
+        };
+        let value = escape::encode_exact(&bytes, self.delimiters()).ok_or(unwritable)?;
+        self.set_raw(path, &value)
     }
 
     /// Empties what `path` leads to; nothing happens where there is nothing.
@@ -121,17 +160,19 @@ impl Draft {
 
     /// Inserts a segment (without terminator) before segment `index`; at or beyond the end it is appended. Nothing can
     /// stand before MSH.
-    pub fn insert(&mut self, index: usize, segment: &[u8]) {
-        let index = index.clamp(1, self.pieces.len());
-        let bytes = segment.to_vec();
-        self.pieces.insert(
-            index,
-            Piece::Changed {
-                bytes,
-                instead_of: None,
-            },
-        );
+    ///
+    /// # Errors
+    /// [`EditError::NotASegment`].
+    pub fn insert(&mut self, index: usize, segment: &[u8]) -> Result<(), EditError> {
+        self.check_segment(segment)?;
+        let index = index.clamp(1, self.pieces.len().max(1));
+        let piece = Piece::Changed {
+            bytes: segment.to_vec(),
+            instead_of: None,
+        };
+        self.pieces.insert(index, piece);
         self.changed = true;
+        Ok(())
     }
 
     /// Removes segment `index` with its terminator. MSH stays.
@@ -143,10 +184,16 @@ impl Draft {
     }
 
     /// Replaces a whole segment other than MSH by `segment` (without terminator).
-    pub fn replace(&mut self, index: usize, segment: Vec<u8>) {
-        if index > 0 {
-            self.put(index, segment);
+    ///
+    /// # Errors
+    /// [`EditError::NotASegment`], also where there is no segment `index`.
+    pub fn replace(&mut self, index: usize, segment: Vec<u8>) -> Result<(), EditError> {
+        self.check_segment(&segment)?;
+        if index == 0 || index >= self.pieces.len() {
+            return Err(EditError::NotASegment { offset: 0 });
         }
+        self.put(index, segment);
+        Ok(())
     }
 
     /// The bytes: the original's own where nothing was edited.
@@ -195,6 +242,27 @@ impl Draft {
             .unwrap_or_default()
     }
 
+    /// Where `bytes` would end a segment or a frame. LF does where LF ends segments, and in a message of one segment
+    /// without terminator, which an LF would turn into such a one.
+    fn would_break(&self, bytes: &[u8]) -> Option<usize> {
+        let lf_ends = memchr::memchr(b'\r', self.base.raw()).is_none();
+        let breaks =
+            |b: u8| matches!(b, b'\r' | START_BLOCK | END_BLOCK) || (lf_ends && b == b'\n');
+        bytes.iter().position(|&byte| breaks(byte))
+    }
+
+    fn check_segment(&self, segment: &[u8]) -> Result<(), EditError> {
+        let name = Segment::new(segment, *self.base.delimiters()).name();
+        let usable = name.is_some_and(|name| {
+            !matches!(name.bytes(), b"MSH" | b"FHS" | b"BHS" | b"BTS" | b"FTS")
+        });
+        match self.would_break(segment) {
+            _ if !usable => Err(EditError::NotASegment { offset: 0 }),
+            Some(offset) => Err(EditError::NotASegment { offset }),
+            None => Ok(()),
+        }
+    }
+
     fn put(&mut self, index: usize, bytes: Vec<u8>) {
         if let Some(piece) = self.pieces.get_mut(index) {
             let instead_of = match piece {
@@ -211,6 +279,7 @@ impl Draft {
         match path.occurrence {
             Occurrence::All => found.collect(),
             Occurrence::Unsaid => found.take(1).collect(),
+            // 0 was refused before.
             Occurrence::Nth(n) => found.skip(n.saturating_sub(1) as usize).take(1).collect(),
         }
     }
@@ -220,7 +289,7 @@ impl Draft {
             return Err(EditError::NoSegment { path: *path });
         };
         let Some(field) = path.field.map(usize::from) else {
-            return Err(EditError::Header { path: *path });
+            return Err(EditError::NotAPlace { path: *path });
         };
         if segment.declares_delimiters() && field <= 2 {
             return Err(EditError::Header { path: *path });
@@ -265,6 +334,17 @@ impl Draft {
         self.put(index, bytes);
         Ok(places)
     }
+}
+
+/// Whether a value can stand at `path`: paths that were made by hand may have zeros.
+fn is_a_place(path: &Path) -> bool {
+    let numbers = [path.field, path.component, path.subcomponent];
+    let gap = path.component.is_none() && path.subcomponent.is_some();
+    path.field.is_some()
+        && !gap
+        && !numbers.contains(&Some(0))
+        && path.occurrence != Occurrence::Nth(0)
+        && !matches!(path.repetition, Occurrence::Nth(n) if n == 0 || n > LAST_REPETITION)
 }
 
 /// The repetition `old` with its component and subcomponent of `path` replaced.
@@ -322,6 +402,10 @@ impl Segments for Draft {
 
     fn count(&self) -> usize {
         self.pieces.len()
+    }
+
+    fn charset(&self) -> Charset {
+        self.base.charset()
     }
 
     fn at(&self, index: usize) -> Option<Segment<'_>> {

@@ -1,10 +1,12 @@
 //! A message: raw bytes plus the offsets of its segments.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use memchr::{memchr, memchr_iter};
 
+use super::charset::{self, Charset, Resolved};
 use super::delimiters::Delimiters;
 use super::header::Header;
 use super::segment::{Segment, Segments};
@@ -12,8 +14,13 @@ use super::segment::{Segment, Segments};
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
 const BOM: &[u8] = b"\xEF\xBB\xBF";
-/// MLLP's start block and end block, stray in files that were cut out of a capture.
-const FRAMING: [u8; 2] = [0x0B, 0x1C];
+/// MLLP's start block, stray in files that were cut out of a capture.
+pub(super) const START_BLOCK: u8 = 0x0B;
+/// MLLP's end block.
+pub(super) const END_BLOCK: u8 = 0x1C;
+const FRAMING: [u8; 2] = [START_BLOCK, END_BLOCK];
+/// More warnings than this are not kept for one message: a hostile one costs no more than its size.
+const MOST_WARNINGS: usize = 256;
 /// How many segments are made room for before they are counted one by one; a hostile message of mere
 /// terminators then costs no more than its size.
 const MOST_SEGMENTS_AT_ONCE: usize = 1024;
@@ -137,6 +144,9 @@ pub struct Message {
     terminator: Terminator,
     segments: Vec<Span>,
     warnings: Vec<ParseWarning>,
+    default_charset: Option<Charset>,
+    /// Found when first asked for: without a label, all bytes have to be looked at.
+    charset: OnceLock<Resolved>,
 }
 
 /// Where a segment lies in `raw`, without its terminator. Invariant: `start < end <= raw.len()`.
@@ -195,6 +205,25 @@ impl Message {
             terminator,
             segments,
             warnings,
+            default_charset: None,
+            charset: OnceLock::new(),
+        })
+    }
+
+    /// The same message, with the character set that its source says unlabelled messages have.
+    #[must_use]
+    pub fn with_default_charset(mut self, charset: Option<Charset>) -> Self {
+        self.default_charset = charset;
+        self.charset = OnceLock::new();
+        self
+    }
+
+    /// Its character set, who decided on it, and why the label in MSH-18 was not followed if it was not.
+    #[must_use]
+    pub fn resolved_charset(&self) -> Resolved {
+        *self.charset.get_or_init(|| {
+            let label = self.header().character_set();
+            charset::resolve(label, self.default_charset, &self.raw)
         })
     }
 
@@ -243,6 +272,10 @@ impl Segments for Message {
     fn at(&self, index: usize) -> Option<Segment<'_>> {
         let span = self.segments.get(index)?;
         Some(Segment::new(span.of(&self.raw), self.delimiters))
+    }
+
+    fn charset(&self) -> Charset {
+        self.resolved_charset().charset
     }
 }
 

@@ -4,13 +4,20 @@
 //! is below them are cut out when somebody asks, by splitting a slice. Bytes are the truth: text is decoded only
 //! where a value is read as text, and what nobody edits is written back exactly.
 
+pub mod acknowledgment;
+pub mod batch;
+pub mod build;
+pub mod charset;
 mod delimiters;
 mod draft;
+pub mod escape;
 mod header;
 mod message;
 mod path;
 mod segment;
+pub mod timestamp;
 
+pub use charset::Charset;
 pub use delimiters::Delimiters;
 pub use draft::{Draft, EditError};
 pub use header::{Header, MessageKind};

@@ -19,6 +19,13 @@ use nom::{IResult, Parser};
 pub struct SegmentName([u8; 3]);
 
 impl SegmentName {
+    /// The message header.
+    pub const MSH: Self = Self(*b"MSH");
+    /// The acknowledgment.
+    pub const MSA: Self = Self(*b"MSA");
+    /// An error.
+    pub const ERR: Self = Self(*b"ERR");
+
     pub(super) const fn new(name: [u8; 3]) -> Self {
         Self(name)
     }

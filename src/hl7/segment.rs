@@ -1,8 +1,12 @@
 //! Reading: a segment, its fields, and what is below them, cut out of a slice when asked for.
 
+use std::borrow::Cow;
+
 use memchr::{memchr, memchr_iter};
 
+use super::charset::Charset;
 use super::delimiters::Delimiters;
+use super::escape;
 use super::path::{Occurrence, Path, SegmentName};
 
 /// One segment of a message, or a line that is none.
@@ -198,6 +202,9 @@ pub trait Segments {
     /// Segment `index`, from 0.
     fn at(&self, index: usize) -> Option<Segment<'_>>;
 
+    /// The character set its text is in.
+    fn charset(&self) -> Charset;
+
     /// Every segment with its index, in order.
     fn iter(&self) -> impl Iterator<Item = (usize, Segment<'_>)> {
         (0..self.count()).filter_map(|index| Some((index, self.at(index)?)))
@@ -247,6 +254,20 @@ pub trait Segments {
     /// What the first value `path` leads to says.
     fn value(&self, path: &Path) -> Value<'_> {
         Value::from(self.first(path))
+    }
+
+    /// The first value `path` leads to as text: unescaped (formatting such as `\.br\` is kept) and decoded; bytes that
+    /// cannot be read show as U+FFFD. A path should lead to something without parts: separators are not text.
+    fn text(&self, path: &Path) -> Option<Cow<'_, str>> {
+        Some(self.text_of(self.first(path)?))
+    }
+
+    /// A raw value of this message as text, as [`Segments::text`] gives it.
+    fn text_of<'a>(&self, value: &'a [u8]) -> Cow<'a, str> {
+        match escape::decode(value, self.delimiters()) {
+            Cow::Borrowed(bytes) => self.charset().decode(bytes),
+            Cow::Owned(bytes) => Cow::Owned(self.charset().decode(&bytes).into_owned()),
+        }
     }
 }
 
