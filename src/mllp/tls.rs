@@ -217,12 +217,13 @@ impl TlsClient {
         Ok(())
     }
 
-    pub(super) fn connector(&self) -> tokio_rustls::TlsConnector {
+    #[must_use]
+    pub fn connector(&self) -> tokio_rustls::TlsConnector {
         self.0.current.load_full().into()
     }
 
     /// The name the partner's certificate must be for, when `host` is where we connect to.
-    pub(super) fn name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
+    pub fn name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
         if let Some(name) = &self.0.name {
             return Ok(name.clone());
         }

@@ -205,8 +205,9 @@ impl Each<'_> {
 
 fn line(answer: &Answer, width: usize) -> String {
     let codes = if answer.codes.is_empty() { "none".to_owned() } else { answer.codes.join(" ") };
+    let ms = if answer.codes.is_empty() { String::new() } else { format!("{:.3} ms", answer.ms) };
     let name = printable(&answer.file);
-    let mut line = format!("{name:<width$}  {:<10}  {codes:<8}  {:>9.3} ms", answer.kind, answer.ms);
+    let mut line = format!("{name:<width$}  {:<10}  {codes:<8}  {ms:>12}", answer.kind);
     let error = if answer.error.is_empty() { String::new() } else { format!("error {}", answer.error) };
     for part in [&error, &answer.text] {
         if !part.is_empty() {
