@@ -50,6 +50,13 @@ impl<'a> Reader<'a> {
         (line, column)
     }
 
+    /// Byte offset of the first character of `line`, from 1, that is no blank.
+    pub(super) fn line_start(&self, line: usize) -> usize {
+        let before: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = self.text.get(before..).unwrap_or_default();
+        before + (rest.len() - rest.trim_start().len())
+    }
+
     /// The text between two byte offsets, as it stands in the file.
     fn source(&self, span: &Range<usize>) -> &'a str {
         self.text.get(span.clone()).unwrap_or_default()
@@ -151,6 +158,33 @@ impl<'a> Section<'a> {
     ) {
         self.reader
             .fault(self.at(key), &self.key(key), message.into(), hint);
+    }
+
+    /// Reports a fault at the table `[key.name]`.
+    pub(super) fn fault_in(&self, key: &'static str, name: &str, message: String) {
+        let inner = self.raw(key).and_then(|value| value.get_ref().as_table());
+        let found = inner.and_then(|table| table.iter().find(|(known, _)| known.get_ref() == name));
+        let at = found.map_or_else(|| self.at(key), |(known, _)| known.span().start);
+        self.reader.fault(at, &format!("{key}.{name}"), message, None);
+    }
+
+    /// Reports a fault of the table as a whole, at its head.
+    pub(super) fn fault_here(&self, message: &str, hint: Option<String>) {
+        self.reader.fault(self.span.start, &self.name, message.to_owned(), hint);
+    }
+
+    /// Reports a missing key; `None` if it is missing.
+    pub(super) fn required_key(&self, key: &'static str) -> Option<()> {
+        if self.has(key) {
+            return Some(());
+        }
+        self.fault_here(&format!("{key} is missing"), None);
+        None
+    }
+
+    /// The keys that stand in the table.
+    pub(super) fn keys(&self) -> impl Iterator<Item = String> {
+        self.table.iter().map(|(key, _)| key.get_ref().to_string())
     }
 
     fn wrong_type(&self, key: &str, value: Value<'_>, expected: &str) {

@@ -15,7 +15,7 @@ mod status;
 use std::sync::Arc;
 
 pub use intake::{BatchReply, Intake, TypePattern, Unrouted};
-pub use receive::{Arrival, Receiver, Surroundings, Verdict};
+pub use receive::{Arrival, Receiver, Surroundings, Verdict, codes_for};
 pub use status::{SourceFigures, SourceStatus};
 
 use crate::mllp::ListenerSettings;

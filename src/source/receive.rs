@@ -22,7 +22,7 @@ use super::status::{SourceStatus, count};
 use crate::clock::Clock;
 use crate::hl7::Message;
 use crate::hl7::acknowledgment::{
-    self, Fault, Mode, Outcome, Refusal, Reply, is_acknowledgment, requested,
+    self, Code, Fault, Mode, Outcome, Refusal, Reply, Requested, is_acknowledgment, requested,
 };
 use crate::journal::{Disposition, Journal, JournalError, MessageType, NewEntry, SearchKeys};
 use crate::mllp::Turn;
@@ -276,15 +276,7 @@ impl Receiver {
     }
 
     fn unrouted(&self, message: &Message, intake: &Intake) -> Option<Refusal> {
-        if intake.unrouted == Unrouted::Accept {
-            return None;
-        }
-        let routed = self
-            .around
-            .routes
-            .load()
-            .sends_anywhere(&self.name, message);
-        (!routed).then_some(Refusal::Filtered)
+        unrouted(message, intake, &self.around.routes.load(), &self.name)
     }
 
     fn not_stored(&self, message: &Message, intake: &Intake, error: &JournalError) -> Received {
@@ -350,13 +342,7 @@ impl Receiver {
         outcome: Outcome,
         refusal: Option<Refusal>,
     ) -> Vec<Bytes> {
-        let header = message.header();
-        let wanted = requested(
-            header.accept_acknowledgment_type(),
-            header.application_acknowledgment_type(),
-            mode,
-            outcome,
-        );
+        let wanted = due(message, mode, outcome);
         let at = self.around.clock.now().to_zoned(self.around.zone.clone());
         let faults: Vec<Fault> = refusal.into_iter().map(Fault::from).collect();
         let build = |code| {
@@ -377,4 +363,32 @@ impl Receiver {
             .map(build)
             .collect()
     }
+}
+
+/// The codes with which a source with this intake would answer `raw`, if the journal takes it: for trying configurations.
+#[must_use]
+pub fn codes_for(raw: &Bytes, intake: &Intake, routes: &Routes, source: &str) -> Vec<Code> {
+    let Ok(message) = Message::parse(raw.clone()) else {
+        let rejected = Code::application(Refusal::Unreadable.outcome());
+        return if intake.mode == Mode::None { Vec::new() } else { vec![rejected] };
+    };
+    let message = message.with_default_charset(intake.charset);
+    if is_acknowledgment(&message) {
+        return Vec::new();
+    }
+    let refusal = judge(&message, intake).or_else(|| unrouted(&message, intake, routes, source));
+    let wanted = due(&message, intake.mode, refusal.map_or(Outcome::Accept, Refusal::outcome));
+    [wanted.accept, wanted.application].into_iter().flatten().collect()
+}
+
+fn unrouted(message: &Message, intake: &Intake, routes: &Routes, source: &str) -> Option<Refusal> {
+    let rejects = intake.unrouted == Unrouted::Reject;
+    (rejects && !routes.sends_anywhere(source, message)).then_some(Refusal::Filtered)
+}
+
+fn due(message: &Message, mode: Mode, outcome: Outcome) -> Requested {
+    let header = message.header();
+    let (msh15, msh16) =
+        (header.accept_acknowledgment_type(), header.application_acknowledgment_type());
+    requested(msh15, msh16, mode, outcome)
 }

@@ -1,0 +1,221 @@
+//! Starting: journal, then lanes, then sources, then the control socket.
+
+use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+
+use super::{Engine, Group, Listening, RunningLane, RunningSource, control, locked};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::delivery::{self, DestinationSettings, LaneStatus};
+use crate::journal::{Files, Journal, JournalError};
+use crate::mllp::{ListenError, Listener, ListenerSettings};
+use crate::source::mllp::MllpSource;
+use crate::source::{Receiver, SourceKind, SourceSettings, Surroundings, directory};
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The control socket cannot be made.
+    #[error("cannot make the control socket in {}", data.display())]
+    Control {
+        /// The data folder.
+        data: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The data folder cannot be made or is not fit to hold patients' messages.
+    #[error("cannot use the data folder {}", data.display())]
+    Data {
+        /// The data folder.
+        data: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A destination cannot be set up.
+    #[error("destination {name} cannot be set up")]
+    Destination {
+        /// Its name.
+        name: Arc<str>,
+        /// Why.
+        source: delivery::SetupError,
+    },
+    /// The journal cannot be used.
+    #[error("cannot open the journal")]
+    Journal(#[from] JournalError),
+    /// A source cannot listen.
+    #[error("source {name} cannot start")]
+    Source {
+        /// Its name.
+        name: Arc<str>,
+        /// Why.
+        source: ListenError,
+    },
+}
+
+impl Engine {
+    /// Starts an engine. When this returns, every listener is bound and every lane is at work.
+    ///
+    /// # Errors
+    /// See [`StartError`]; whatever had been started is stopped again.
+    pub async fn start(
+        settings: Arc<Settings>,
+        clock: Clock,
+        files: Arc<dyn Files>,
+    ) -> Result<Arc<Self>, StartError> {
+        let data = settings.engine.data.clone();
+        make_data_folder(&data)?;
+        let (journal, opened) = open_journal(&settings, files, &clock).await?;
+        let engine = Arc::new(Self {
+            clock,
+            journal,
+            opened,
+            routes: Arc::new(ArcSwap::new(Arc::clone(&settings.routes))),
+            settings: Mutex::new(Arc::clone(&settings)),
+            sources: Mutex::new(BTreeMap::new()),
+            lanes: Mutex::new(BTreeMap::new()),
+            control: Group::default(),
+            changing: tokio::sync::Mutex::new(()),
+        });
+        let started = engine.start_all(&settings, &data).await;
+        if let Err(error) = started {
+            engine.drain(std::time::Duration::from_secs(1)).await;
+            return Err(error);
+        }
+        Ok(engine)
+    }
+
+    async fn start_all(self: &Arc<Self>, settings: &Settings, data: &Path) -> Result<(), StartError> {
+        for destination in &settings.destinations {
+            self.register(destination).await?;
+        }
+        for destination in &settings.destinations {
+            self.start_lane(destination.clone())?;
+        }
+        for source in &settings.sources {
+            self.start_source(source, settings)?;
+        }
+        let in_data = |source| StartError::Control { data: data.to_owned(), source };
+        let listener = control::bind(data).map_err(in_data)?;
+        let engine = Arc::clone(self);
+        let answer = Arc::new(move |request| {
+            let engine = Arc::clone(&engine);
+            async move { engine.answer(request).await }
+        });
+        let (tasks, cancel) = (self.control.tasks.clone(), self.control.cancel.clone());
+        self.control.spawn(control::serve(listener, tasks, cancel, answer));
+        Ok(())
+    }
+
+    /// Makes the journal keep a cursor for a destination.
+    pub(super) async fn register(&self, destination: &DestinationSettings) -> Result<(), StartError> {
+        Ok(self.journal.register(&destination.name, destination.start).await?)
+    }
+
+    pub(super) fn start_lane(&self, settings: DestinationSettings) -> Result<(), StartError> {
+        let name = Arc::clone(&settings.name);
+        let named = |source| StartError::Destination { name: Arc::clone(&name), source };
+        let group = Group::default();
+        let status = Arc::new(LaneStatus::default());
+        let lane = delivery::Lane::new(
+            settings.clone(),
+            self.journal.clone(),
+            Arc::clone(&self.routes),
+            self.clock.clone(),
+            Arc::clone(&status),
+        );
+        let lane = lane.map_err(named)?;
+        group.spawn(lane.run(group.cancel.clone()));
+        locked(&self.lanes).insert(name, RunningLane { settings, status, group });
+        Ok(())
+    }
+
+    pub(super) fn start_source(
+        &self,
+        source: &SourceSettings,
+        settings: &Settings,
+    ) -> Result<(), StartError> {
+        let receiver = Arc::new(Receiver::new(
+            Arc::clone(&source.name),
+            source.intake.clone(),
+            self.surroundings(settings),
+        ));
+        self.open_source(source, receiver)
+    }
+
+    /// Opens a source for a receiver that may have served it before.
+    pub(super) fn open_source(
+        &self,
+        source: &SourceSettings,
+        receiver: Arc<Receiver>,
+    ) -> Result<(), StartError> {
+        let group = Group::default();
+        let listening = match &source.kind {
+            SourceKind::Mllp(settings) => {
+                let listening = listen(settings.clone(), Arc::clone(&receiver), &group);
+                let named = |error| StartError::Source { name: Arc::clone(&source.name), source: error };
+                Some(listening.map_err(named)?)
+            }
+            SourceKind::Directory(settings) => {
+                let (settings, receiver) = (settings.clone(), Arc::clone(&receiver));
+                group.spawn(directory::watch(settings, receiver, group.cancel.clone()));
+                None
+            }
+        };
+        let running = RunningSource { settings: source.clone(), receiver, listening, group };
+        locked(&self.sources).insert(Arc::clone(&source.name), running);
+        Ok(())
+    }
+
+    fn surroundings(&self, settings: &Settings) -> Surroundings {
+        Surroundings {
+            journal: self.journal.clone(),
+            routes: Arc::clone(&self.routes),
+            clock: self.clock.clone(),
+            zone: settings.engine.zone.clone(),
+            application: Arc::from(settings.engine.name.as_str()),
+        }
+    }
+}
+
+fn listen(
+    settings: ListenerSettings,
+    receiver: Arc<Receiver>,
+    group: &Group,
+) -> Result<Listening, ListenError> {
+    let listener = Listener::bind(settings)?;
+    let listening = Listening {
+        address: listener.local_addr(),
+        connections: listener.connections(),
+        tls: listener.tls(),
+    };
+    let service = Arc::new(MllpSource::new(receiver));
+    group.spawn(listener.serve(service, group.tasks.clone(), group.cancel.clone()));
+    Ok(listening)
+}
+
+/// Opening reads segments, so it is done where it may block.
+async fn open_journal(
+    settings: &Settings,
+    files: Arc<dyn Files>,
+    clock: &Clock,
+) -> Result<(Journal, crate::journal::Opened), StartError> {
+    let (journal, clock) = (settings.journal.clone(), clock.clone());
+    let opening = tokio::task::spawn_blocking(move || Journal::open(journal, files, clock));
+    match opening.await {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(StartError::Journal(JournalError::Closed)),
+    }
+}
+
+/// Makes the data folder, for its owner alone; one that exists is left as it is, the journal checks its own.
+fn make_data_folder(data: &Path) -> Result<(), StartError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| StartError::Data { data: data.to_owned(), source })
+}
