@@ -34,4 +34,4 @@ pub mod journal;
 pub mod mllp;
 pub mod phi;
 pub mod route;
-// pub mod source;
+pub mod source;
