@@ -29,7 +29,7 @@ impl ConfigError {
     /// `faults` are sorted by their place.
     #[must_use]
     pub fn new(file: &Path, mut faults: Vec<Fault>) -> Self {
-        faults.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        faults.sort_by_key(|fault| (fault.line, fault.column));
         Self {
             file: file.to_owned(),
             faults,

@@ -118,10 +118,13 @@ fn unknown<'k>(
 ) {
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
-    let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| match names.is_empty() {
-        true => format!("there is no {what} in this file"),
-        false => format!("there are {}", names.join(", ")),
-    });
+    let all = || {
+        if names.is_empty() {
+            return format!("there is no {what} in this file");
+        }
+        format!("there are {}", names.join(", "))
+    };
+    let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(all);
     section.reader().fault(at, key, format!("there is no {what} called {name}"), Some(hint));
 }
 
@@ -204,11 +207,11 @@ fn read_templates(root: &Section<'_>, folder: &Path) -> Templates {
             ("hl7", TemplateFormat::Hl7),
         ];
         let format = section.choice("format", &formats).unwrap_or_default();
-        if let Some(source) = template_source(&section, folder) {
-            if let Err(error) = templates.add(&name.value, format, source) {
-                let key = if section.has("file") { "file" } else { "source" };
-                section.fault(key, format!("line {}: {}", error.line, error.reason), None);
-            }
+        if let Some(source) = template_source(&section, folder)
+            && let Err(error) = templates.add(&name.value, format, source)
+        {
+            let key = if section.has("file") { "file" } else { "source" };
+            section.fault(key, format!("line {}: {}", error.line, error.reason), None);
         }
         section.finish();
     }

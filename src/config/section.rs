@@ -5,74 +5,23 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::Fault;
-use super::units;
+use zeroize::Zeroizing;
 
-/// The file's text and the faults found in it so far.
-pub(super) struct Reader<'a> {
-    text: &'a str,
-    faults: RefCell<Vec<Fault>>,
-}
-
-impl<'a> Reader<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            faults: RefCell::new(Vec::new()),
-        }
-    }
-
-    pub(super) fn fault(&self, at: usize, key: &str, message: String, hint: Option<String>) {
-        let (line, column) = self.place(at);
-        self.faults.borrow_mut().push(Fault {
-            line,
-            column,
-            key: key.to_owned(),
-            message,
-            hint,
-        });
-    }
-
-    /// Line and column, both from 1, of byte `at`.
-    pub(super) fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |last| last.chars().count())
-            + 1;
-        (line, column)
-    }
-
-    /// Byte offset of the first character of `line`, from 1, that is no blank.
-    pub(super) fn line_start(&self, line: usize) -> usize {
-        let before: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let rest = self.text.get(before..).unwrap_or_default();
-        before + (rest.len() - rest.trim_start().len())
-    }
-
-    /// The text between two byte offsets, as it stands in the file.
-    fn source(&self, span: &Range<usize>) -> &'a str {
-        self.text.get(span.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults.into_inner()
-    }
-}
+use super::reader::Reader;
+use super::{secret, units};
 
 /// One table. [`Section::finish`] must be called when everything it may hold was asked for.
 pub(super) struct Section<'a> {
-    reader: &'a Reader<'a>,
+    pub(super) reader: &'a Reader<'a>,
     /// Full name, `destination.lab`; empty for the file itself.
-    name: String,
-    table: &'a DeTable<'a>,
+    pub(super) name: String,
+    pub(super) table: &'a DeTable<'a>,
     span: Range<usize>,
     asked: RefCell<Vec<&'static str>>,
 }
@@ -87,14 +36,14 @@ pub(super) struct Placed<T> {
     pub(super) key: String,
 }
 
-type Value<'a> = &'a Spanned<DeValue<'a>>;
+pub(super) type Value<'a> = &'a Spanned<DeValue<'a>>;
 
 impl<'a> Section<'a> {
     pub(super) fn root(reader: &'a Reader<'a>, table: &'a Spanned<DeTable<'a>>) -> Self {
         Self::new(reader, String::new(), table.get_ref(), table.span())
     }
 
-    fn new(
+    pub(super) fn new(
         reader: &'a Reader<'a>,
         name: String,
         table: &'a DeTable<'a>,
@@ -109,10 +58,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Line of the table's head, from 1.
     pub(super) fn line(&self) -> usize {
         self.reader.place(self.span.start).0
@@ -122,7 +67,7 @@ impl<'a> Section<'a> {
         self.reader
     }
 
-    fn key(&self, key: &str) -> String {
+    pub(super) fn key(&self, key: &str) -> String {
         if self.name.is_empty() {
             key.to_owned()
         } else {
@@ -130,7 +75,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn raw(&self, key: &'static str) -> Option<Value<'a>> {
+    pub(super) fn raw(&self, key: &'static str) -> Option<Value<'a>> {
         self.asked.borrow_mut().push(key);
         self.table
             .iter()
@@ -187,7 +132,7 @@ impl<'a> Section<'a> {
         self.table.iter().map(|(key, _)| key.get_ref().to_string())
     }
 
-    fn wrong_type(&self, key: &str, value: Value<'_>, expected: &str) {
+    pub(super) fn wrong_type(&self, key: &str, value: Value<'_>, expected: &str) {
         let found = value.get_ref().type_str();
         let message = format!("expected {expected}, found {}", with_article(found));
         self.reader
@@ -200,17 +145,13 @@ impl<'a> Section<'a> {
         self.as_text(key, value)
     }
 
-    fn as_text(&self, key: &str, value: Value<'a>) -> Option<Placed<String>> {
+    pub(super) fn as_text(&self, key: &str, value: Value<'a>) -> Option<Placed<String>> {
         let Some(text) = value.get_ref().as_str() else {
             self.wrong_type(key, value, "a text in quotes");
             return None;
         };
         let span = value.span();
-        let quotes = if self.reader.source(&span).starts_with(['"', '\'']) {
-            1
-        } else {
-            0
-        };
+        let quotes = usize::from(self.reader.source(&span).starts_with(['"', '\'']));
         Some(Placed {
             value: text.to_owned(),
             at: span.start + quotes,
@@ -292,6 +233,32 @@ impl<'a> Section<'a> {
         self.unit(key, units::duration, units::DURATION_EXPECTED)
     }
 
+    /// Whether a duration is there and zero.
+    pub(super) fn duration_is_zero(&self, key: &'static str) -> bool {
+        let text = self.raw(key).and_then(|value| value.get_ref().as_str());
+        text.and_then(units::duration).is_some_and(|time| time.is_zero())
+    }
+
+    /// A secret: `env:NAME` or `file:PATH`.
+    pub(super) fn secret(&self, key: &'static str, folder: &Path) -> Option<Zeroizing<String>> {
+        self.resolve_secret(&self.text(key)?, folder)
+    }
+
+    /// What the secret reference `text` leads to.
+    pub(super) fn resolve_secret(
+        &self,
+        text: &Placed<String>,
+        folder: &Path,
+    ) -> Option<Zeroizing<String>> {
+        match secret::resolve(&text.value, folder) {
+            Ok(secret) => Some(secret),
+            Err(error) => {
+                self.reader.fault(text.at, &text.key, error.to_string(), None);
+                None
+            }
+        }
+    }
+
     /// A size such as `"16MiB"`, in bytes.
     pub(super) fn size(&self, key: &'static str) -> Option<u64> {
         self.unit(key, units::size, units::SIZE_EXPECTED)
@@ -323,100 +290,6 @@ impl<'a> Section<'a> {
             let hint = did_you_mean(&text.value, names.iter().copied());
             self.fault(key, format!("expected one of {}", names.join(", ")), hint);
         }
-        found
-    }
-
-    /// A table inside this one.
-    pub(super) fn section(&self, key: &'static str) -> Option<Self> {
-        let value = self.raw(key)?;
-        self.as_section(self.key(key), key, value)
-    }
-
-    fn as_section(&self, name: String, key: &str, value: Value<'a>) -> Option<Self> {
-        let Some(table) = value.get_ref().as_table() else {
-            self.wrong_type(key, value, "a table");
-            return None;
-        };
-        Some(Self::new(self.reader, name, table, value.span()))
-    }
-
-    /// The tables `[key.NAME]` in the order of the file, each with its name.
-    pub(super) fn named_sections(&self, key: &'static str) -> Vec<(Placed<String>, Self)> {
-        let Some(all) = self.section(key) else {
-            return Vec::new();
-        };
-        let mut found: Vec<_> = all
-            .table
-            .iter()
-            .filter_map(|(name, value)| {
-                let full = format!("{}.{}", all.name, name.get_ref());
-                let section = all.as_section(full.clone(), name.get_ref(), value)?;
-                let name = Placed {
-                    value: name.get_ref().to_string(),
-                    at: name.span().start,
-                    key: full,
-                };
-                Some((name, section))
-            })
-            .collect();
-        found.sort_by_key(|(name, _)| name.at);
-        found
-    }
-
-    /// The keys and values of a table whose keys are free: texts only.
-    pub(super) fn entries(&self, key: &'static str) -> Option<Vec<(String, Placed<String>)>> {
-        let section = self.section(key)?;
-        let texts = section.table.iter().filter_map(|(name, value)| {
-            Some((
-                name.get_ref().to_string(),
-                section.as_text(name.get_ref(), value)?,
-            ))
-        });
-        Some(texts.collect())
-    }
-
-    /// The tables of `[[key]]`, in order.
-    pub(super) fn list(&self, key: &'static str) -> Vec<Self> {
-        let Some(value) = self.raw(key) else {
-            return Vec::new();
-        };
-        self.as_list(self.key(key), key, value)
-    }
-
-    fn as_list(&self, name: String, key: &str, value: Value<'a>) -> Vec<Self> {
-        let Some(array) = value.get_ref().as_array() else {
-            self.wrong_type(key, value, &format!("a list of tables, as in [[{key}]]"));
-            return Vec::new();
-        };
-        let sections = array
-            .iter()
-            .filter_map(|item| self.as_section(name.clone(), key, item));
-        sections.collect()
-    }
-
-    /// The lists of `[[key.NAME]]` in the order of the file, each with its name.
-    pub(super) fn named_lists(&self, key: &'static str) -> Vec<(Placed<String>, Vec<Self>)> {
-        let Some(all) = self.section(key) else {
-            return Vec::new();
-        };
-        let mut found: Vec<_> = all
-            .table
-            .iter()
-            .map(|(name, value)| {
-                let full = format!("{}.{}", all.name, name.get_ref());
-                let list = all.as_list(full.clone(), name.get_ref(), value);
-                let at = name.span().start;
-                (
-                    Placed {
-                        value: name.get_ref().to_string(),
-                        at,
-                        key: full,
-                    },
-                    list,
-                )
-            })
-            .collect();
-        found.sort_by_key(|(name, _)| name.at);
         found
     }
 

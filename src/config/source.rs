@@ -1,6 +1,6 @@
 //! `[source.NAME]`: feeds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,7 +145,7 @@ fn read_mllp(section: &Section<'_>, folder: &Path) -> Option<ListenerSettings> {
 fn read_networks(section: &Section<'_>) -> Vec<IpNet> {
     let texts = section.texts("allow_from").unwrap_or_default();
     let networks = texts.iter().filter_map(|text| {
-        let one = || text.value.parse().map(IpNet::from).ok();
+        let one = || text.value.parse::<IpAddr>().map(IpNet::from).ok();
         let network: Option<IpNet> = text.value.parse().ok().or_else(one);
         if network.is_none() {
             let message = "expected addresses or networks such as \"10.20.0.0/16\"".to_owned();

@@ -189,13 +189,13 @@ fn miss(section: &Section<'_>) -> Miss {
         "keep" => Miss::Keep,
         "empty" => Miss::Empty,
         "error" => Miss::Error,
-        other => match other.strip_prefix("default:") {
-            Some(value) => Miss::Default(value.to_owned()),
-            None => {
-                section.fault("miss", "expected keep, empty, error or default:TEXT", None);
-                Miss::Keep
+        other => {
+            if let Some(value) = other.strip_prefix("default:") {
+                return Miss::Default(value.to_owned());
             }
-        },
+            section.fault("miss", "expected keep, empty, error or default:TEXT", None);
+            Miss::Keep
+        }
     }
 }
 
@@ -216,7 +216,7 @@ fn date(section: &Section<'_>, path: Path) -> Option<DateStep> {
         ("minute", Precision::Minute),
         ("second", Precision::Second),
     ];
-    let offsets = [("keep", Offset::Keep), ("add", Offset::Add), ("drop", Offset::Drop)];
+    let offsets = [("keep", Offset::Keep), ("drop", Offset::Drop)];
     Some(DateStep {
         path,
         reads: pattern(section, "reads")?,

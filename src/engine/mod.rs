@@ -29,7 +29,7 @@ pub use status::{DestinationReport, EngineReport, SourceReport};
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::delivery::{DestinationSettings, LaneStatus};
+use crate::delivery::{Certificates, DestinationSettings, LaneStatus};
 use crate::journal::{Journal, Opened};
 use crate::mllp::{Connections, TlsServer};
 use crate::route::Routes;
@@ -79,6 +79,7 @@ struct Listening {
 struct RunningLane {
     settings: DestinationSettings,
     status: Arc<LaneStatus>,
+    certificates: Certificates,
     group: Group,
 }
 

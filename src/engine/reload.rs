@@ -13,11 +13,19 @@ use tokio::time::Instant;
 use super::trial::{self, Failure};
 use super::{Engine, StartError, locked};
 use crate::config::{self, ConfigError, Settings};
-use crate::delivery::DestinationSettings;
+use crate::delivery::{Delivery, DestinationSettings};
+use crate::journal::JournalSettings;
 use crate::source::{SourceKind, SourceSettings};
 
 /// How long a lane or source that goes or changes may take to finish what it has in hand.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A lane that is set up and does not run yet.
+struct Opening {
+    settings: DestinationSettings,
+    delivery: Delivery,
+    is_new: bool,
+}
 
 /// What a reload did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,14 +89,14 @@ impl Engine {
     ///
     /// # Errors
     /// See [`ReloadError`]; then nothing has changed.
-    pub async fn reload(self: &Engine, discard: &[String]) -> Result<Reloaded, ReloadError> {
+    pub async fn reload(&self, discard: &[String]) -> Result<Reloaded, ReloadError> {
         let _alone = self.changing.lock().await;
         let old = self.settings();
         let new = Arc::new(config::load(&old.origin)?);
         if new.engine.data != old.engine.data {
             return Err(ReloadError::Restart("[engine] data"));
         }
-        if new.journal != old.journal {
+        if !same_journal(&new.journal, &old.journal) {
             return Err(ReloadError::Restart("[journal]"));
         }
         if locked(&self.lanes).is_empty() && locked(&self.sources).is_empty() && !old.sources.is_empty() {
@@ -118,12 +126,57 @@ impl Engine {
 
     async fn put_into_force(&self, old: &Settings, new: &Arc<Settings>) -> Result<Reloaded, ReloadError> {
         let mut done = Reloaded::default();
-        self.change_sources(old, new, &mut done).await?;
-        // From here on nothing fails for lack of an address; a lane only needs its settings.
+        let lanes = self.open_lanes(new).await?;
+        if let Err(error) = self.change_sources(old, new, &mut done).await {
+            self.forget_new(&lanes).await;
+            return Err(error);
+        }
+        // From here on nothing fails: addresses are bound, destinations set up.
         self.routes.store(Arc::clone(&new.routes));
-        self.change_lanes(new, &mut done).await?;
+        self.change_lanes(new, lanes, &mut done).await?;
         *locked(&self.settings) = Arc::clone(new);
         Ok(done)
+    }
+
+    /// Sets up every destination that is new or changed, and reads the certificates of the others again.
+    async fn open_lanes(&self, new: &Settings) -> Result<Vec<Opening>, ReloadError> {
+        let mut lanes = Vec::new();
+        for destination in &new.destinations {
+            let running = locked(&self.lanes)
+                .get(&destination.name)
+                .map(|lane| (lane.settings == *destination, lane.certificates.clone()));
+            let is_new = running.is_none();
+            let opened = match running {
+                Some((true, certificates)) => {
+                    certificates.reload().map(|()| None).map_err(|source| {
+                        let name = Arc::clone(&destination.name);
+                        StartError::Destination { name, source }
+                    })
+                }
+                _ => self.open_lane(destination).await.map(Some),
+            };
+            match opened {
+                Ok(None) => {}
+                Ok(Some(delivery)) => {
+                    lanes.push(Opening { settings: destination.clone(), delivery, is_new });
+                }
+                Err(error) => {
+                    self.forget_new(&lanes).await;
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(lanes)
+    }
+
+    /// Takes back what the journal was told about destinations that will not come.
+    async fn forget_new(&self, lanes: &[Opening]) {
+        for lane in lanes.iter().filter(|lane| lane.is_new) {
+            let name = &lane.settings.name;
+            if let Err(error) = self.journal.forget(name).await {
+                tracing::error!(destination = &**name, %error, "cannot undo a refused reload");
+            }
+        }
     }
 
     async fn change_sources(
@@ -217,7 +270,12 @@ impl Engine {
         }
     }
 
-    async fn change_lanes(&self, new: &Settings, done: &mut Reloaded) -> Result<(), ReloadError> {
+    async fn change_lanes(
+        &self,
+        new: &Settings,
+        lanes: Vec<Opening>,
+        done: &mut Reloaded,
+    ) -> Result<(), ReloadError> {
         let gone: Vec<Arc<str>> = locked(&self.lanes)
             .keys()
             .filter(|name| !new.destinations.iter().any(|one| one.name == **name))
@@ -228,22 +286,11 @@ impl Engine {
             self.journal.forget(&name).await.map_err(StartError::from)?;
             done.changes.push(format!("destination {name} removed"));
         }
-        for destination in &new.destinations {
-            let name = &destination.name;
-            let known = locked(&self.lanes).get(name).map(|lane| lane.settings == *destination);
-            match known {
-                Some(true) => {}
-                Some(false) => {
-                    self.stop_lane(name).await;
-                    self.start_lane(destination.clone())?;
-                    done.changes.push(format!("destination {name} changed"));
-                }
-                None => {
-                    self.register(destination).await?;
-                    self.start_lane(destination.clone())?;
-                    done.changes.push(format!("destination {name} started"));
-                }
-            }
+        for Opening { settings, delivery, is_new } in lanes {
+            self.stop_lane(&settings.name).await;
+            self.run_lane(&settings, delivery);
+            let word = if is_new { "started" } else { "changed" };
+            done.changes.push(format!("destination {} {word}", settings.name));
         }
         Ok(())
     }
@@ -256,11 +303,21 @@ impl Engine {
     }
 }
 
+/// The keys themselves are not compared: a wrong one cannot be told from a new one without opening a segment.
+fn same_journal(one: &JournalSettings, other: &JournalSettings) -> bool {
+    one.dir == other.dir
+        && one.segment_bytes == other.segment_bytes
+        && one.disk_floor == other.disk_floor
+        && one.keep_age == other.keep_age
+        && one.keep_bytes == other.keep_bytes
+        && one.key.is_some() == other.key.is_some()
+}
+
 fn unusable_tls(name: &Arc<str>, kind: &SourceKind, error: crate::mllp::TlsError) -> ReloadError {
     let listen = match kind {
         SourceKind::Mllp(settings) => settings.listen,
         SourceKind::Directory(_) => ([0, 0, 0, 0], 0).into(),
     };
-    let source = crate::mllp::ListenError::Tls { listen, source: error };
+    let source = crate::mllp::ListenError::Tls { listen, source: Box::new(error) };
     ReloadError::Start(StartError::Source { name: Arc::clone(name), source })
 }

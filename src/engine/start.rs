@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use super::{Engine, Group, Listening, RunningLane, RunningSource, control, locked};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::delivery::{self, DestinationSettings, LaneStatus};
+use crate::delivery::{Delivery, DeliveryError, DestinationSettings};
 use crate::journal::{Files, Journal, JournalError};
 use crate::mllp::{ListenError, Listener, ListenerSettings};
 use crate::source::mllp::MllpSource;
@@ -44,7 +44,7 @@ pub enum StartError {
         /// Its name.
         name: Arc<str>,
         /// Why.
-        source: delivery::SetupError,
+        source: DeliveryError,
     },
     /// The journal cannot be used.
     #[error("cannot open the journal")]
@@ -93,10 +93,8 @@ impl Engine {
 
     async fn start_all(self: &Arc<Self>, settings: &Settings, data: &Path) -> Result<(), StartError> {
         for destination in &settings.destinations {
-            self.register(destination).await?;
-        }
-        for destination in &settings.destinations {
-            self.start_lane(destination.clone())?;
+            let delivery = self.open_lane(destination).await?;
+            self.run_lane(destination, delivery);
         }
         for source in &settings.sources {
             self.start_source(source, settings)?;
@@ -113,27 +111,35 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes the journal keep a cursor for a destination.
-    pub(super) async fn register(&self, destination: &DestinationSettings) -> Result<(), StartError> {
-        Ok(self.journal.register(&destination.name, destination.start).await?)
+    /// Sets a destination up; from now on the journal keeps for it what comes in.
+    pub(super) async fn open_lane(
+        &self,
+        destination: &DestinationSettings,
+    ) -> Result<Delivery, StartError> {
+        let (routes, clock) = (Arc::clone(&self.routes), self.clock.clone());
+        let opened = Delivery::open(destination.clone(), self.journal.clone(), routes, clock).await;
+        opened.map_err(|source| StartError::Destination {
+            name: Arc::clone(&destination.name),
+            source,
+        })
     }
 
-    pub(super) fn start_lane(&self, settings: DestinationSettings) -> Result<(), StartError> {
-        let name = Arc::clone(&settings.name);
-        let named = |source| StartError::Destination { name: Arc::clone(&name), source };
+    /// Sets a destination's lane to work.
+    pub(super) fn run_lane(&self, destination: &DestinationSettings, delivery: Delivery) {
         let group = Group::default();
-        let status = Arc::new(LaneStatus::default());
-        let lane = delivery::Lane::new(
-            settings.clone(),
-            self.journal.clone(),
-            Arc::clone(&self.routes),
-            self.clock.clone(),
-            Arc::clone(&status),
-        );
-        let lane = lane.map_err(named)?;
-        group.spawn(lane.run(group.cancel.clone()));
-        locked(&self.lanes).insert(name, RunningLane { settings, status, group });
-        Ok(())
+        let lane = RunningLane {
+            settings: destination.clone(),
+            status: delivery.status(),
+            certificates: delivery.certificates(),
+            group: group.clone(),
+        };
+        locked(&self.lanes).insert(Arc::clone(&destination.name), lane);
+        let (name, cancel) = (Arc::clone(&destination.name), group.cancel.clone());
+        group.spawn(async move {
+            if let Err(error) = delivery.run(cancel).await {
+                tracing::error!(destination = &*name, %error, "the lane ended, nothing is delivered there until a restart");
+            }
+        });
     }
 
     pub(super) fn start_source(

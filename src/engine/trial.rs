@@ -108,7 +108,7 @@ fn check_destinations(
     for destination in &settings.destinations {
         match settings.routes.plan(&case.source, &message, &destination.name) {
             Plan::Filtered(_) => {}
-            Plan::Failed(error) => reasons.push(format!("{shown}: {}: {error}", destination.name)),
+            Plan::Failed { error, .. } => reasons.push(format!("{shown}: {}: {error}", destination.name)),
             Plan::Deliver { bytes, .. } => {
                 reached.insert(destination.name.to_string());
                 if let Some((_, file)) = case.out.iter().find(|(name, _)| **name == *destination.name) {

@@ -10,7 +10,7 @@ pub struct Header<'a>(Segment<'a>);
 
 /// Message code and trigger event for people and logs: `ADT^A01`. Anything but capitals, digits and `_` prints as `?`,
 /// so that no content can pass for a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MessageKind<'a> {
     code: &'a [u8],
     event: &'a [u8],
@@ -133,6 +133,12 @@ impl fmt::Display for MessageKind<'_> {
             print_id(self.event, f)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for MessageKind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

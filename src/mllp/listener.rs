@@ -296,3 +296,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
     )
 }
+
+#[cfg(test)]
+#[path = "listener_tests.rs"]
+mod tests;

@@ -21,6 +21,8 @@ mod service;
 mod session;
 mod settings;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 pub use client::{Acknowledgment, Client, ClientError, ClientSettings};

@@ -35,7 +35,8 @@ pub struct Turn<'a>(&'a AtomicBool);
 impl<'a> Turn<'a> {
     /// Takes the turn, unless another frame has it.
     pub(super) fn take(free: &'a AtomicBool) -> Option<Self> {
-        free.swap(false, Ordering::AcqRel).then_some(Self(free))
+        let was_free = free.swap(false, Ordering::AcqRel);
+        was_free.then(|| Self(free))
     }
 
     /// Runs `future` and gives the turn up once it has been started and has to wait.

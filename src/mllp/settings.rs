@@ -9,7 +9,7 @@ use super::decoder::Tolerance;
 use super::tls::TlsServerSettings;
 
 /// How a listener listens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ListenerSettings {
     /// Where. Port 0: the system chooses.
     pub listen: SocketAddr,

@@ -107,6 +107,12 @@ impl Routes {
         &self.tables
     }
 
+    /// The templates.
+    #[must_use]
+    pub const fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
     /// What becomes of `message`, received from `source`, at `destination`. The same arguments give the same plan, at
     /// any time.
     #[must_use]

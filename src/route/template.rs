@@ -124,7 +124,7 @@ impl Templates {
     }
 
     /// What template `name` makes of a message.
-    pub(super) fn render(&self, name: &str, message: &Draft) -> Result<String, TemplateError> {
+    pub(crate) fn render(&self, name: &str, message: &Draft) -> Result<String, TemplateError> {
         let Some((_, format)) = self.formats.iter().find(|(known, _)| known == name) else {
             return Err(TemplateError {
                 template: name.to_owned(),

@@ -44,11 +44,7 @@ pub(super) async fn receive_each(
 ) -> Vec<Received> {
     let found = batch::split(&input);
     if !found.findings.is_empty() {
-        let first = found
-            .findings
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let first = found.findings.first().map(|finding| finding.kind.to_string());
         let count = found.findings.len();
         tracing::warn!(
             source = receiver.name(),

@@ -383,7 +383,7 @@ pub fn codes_for(raw: &Bytes, intake: &Intake, routes: &Routes, source: &str) ->
 
 fn unrouted(message: &Message, intake: &Intake, routes: &Routes, source: &str) -> Option<Refusal> {
     let rejects = intake.unrouted == Unrouted::Reject;
-    (rejects && !routes.sends_anywhere(source, message)).then_some(Refusal::Filtered)
+    (rejects && routes.destinations(source, message).is_empty()).then_some(Refusal::Filtered)
 }
 
 fn due(message: &Message, mode: Mode, outcome: Outcome) -> Requested {

@@ -1,1 +1,20 @@
 //! The integration tests: raw bytes to a server on port 0, words an operator reads, faults.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "clippy's exceptions for tests do not reach what the tests of this binary share"
+)]
+
+// Floors, confined crates, purity, size, and no content in debug output.
+mod architecture;
+// The rules that architecture holds the source files to.
+mod house_rules;
+// The files in samples/ against their table and expectations.
+mod samples;
+// What the house rules read source files with.
+mod source_text;

@@ -1,0 +1,10 @@
+//! Lanes against partners: a journal on disk, real sockets, stopped time.
+
+mod file;
+mod http;
+mod lane;
+mod mllp;
+mod operator;
+#[path = "../../../tests/it/support/partner.rs"]
+mod partner;
+mod rig;

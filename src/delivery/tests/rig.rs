@@ -1,0 +1,172 @@
+//! An engine's worth of delivery: a journal in a folder of its own, routes, running lanes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::delivery::{
+    Delivery, DeliveryError, DestinationKind, DestinationSettings, LaneSnapshot, LaneState,
+    LaneStatus,
+};
+use crate::journal::{
+    Archive, DiskFiles, Disposition, Journal, JournalSettings, MessageType, NewEntry, Outcome,
+    OutcomeKind, Position, SearchKeys,
+};
+use crate::mllp::ClientSettings;
+use crate::route::{Condition, Route, Routes, Step};
+
+/// What a test stands on. Dropping it stops everything.
+pub(super) struct Rig {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) journal: Journal,
+    pub(super) routes: Arc<ArcSwap<Routes>>,
+    pub(super) clock: Clock,
+    tracker: TaskTracker,
+}
+
+/// A lane that runs.
+pub(super) struct Running {
+    pub(super) status: Arc<LaneStatus>,
+    pub(super) cancel: CancellationToken,
+    pub(super) task: JoinHandle<Result<(), DeliveryError>>,
+}
+
+impl Rig {
+    /// A journal, and a route that sends everything of `adt` to each of `to`.
+    pub(super) fn new(to: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::frozen("2026-03-01T12:00:00Z".parse().unwrap());
+        let mut settings = JournalSettings::at(folder.path().join("journal"));
+        settings.disk_floor = 0;
+        let files = Arc::new(DiskFiles::default());
+        let (journal, _) = Journal::open(settings, files, clock.clone()).unwrap();
+        let routes = Routes::new(vec![route(to, None, Vec::new())], Default::default(), Default::default());
+        Self {
+            folder,
+            journal,
+            routes: Arc::new(ArcSwap::from_pointee(routes)),
+            clock,
+            tracker: TaskTracker::new(),
+        }
+    }
+
+    /// Journals a message with this control ID, as received from `adt`.
+    pub(super) async fn receive(&self, id: &str) -> Position {
+        self.receive_bytes(message(id)).await
+    }
+
+    pub(super) async fn receive_bytes(&self, raw: Vec<u8>) -> Position {
+        let entry = NewEntry {
+            source: Arc::from("adt"),
+            received: self.clock.now(),
+            peer: None,
+            disposition: Disposition::Accepted,
+            acknowledgments: Vec::new(),
+            warnings: Vec::new(),
+            message_type: MessageType::new(b"ADT", b"A01"),
+            keys: SearchKeys::default(),
+            raw: Bytes::from(raw),
+        };
+        self.journal.append(entry).await.unwrap()
+    }
+
+    /// Makes a destination known and starts its lane.
+    pub(super) async fn start(&self, settings: DestinationSettings) -> Running {
+        let delivery = self.open(settings).await;
+        let (status, cancel) = (delivery.status(), CancellationToken::new());
+        let task = self.tracker.spawn(delivery.run(cancel.clone()));
+        Running {
+            status,
+            cancel,
+            task,
+        }
+    }
+
+    pub(super) async fn open(&self, settings: DestinationSettings) -> Delivery {
+        let (journal, routes) = (self.journal.clone(), Arc::clone(&self.routes));
+        let delivery = Delivery::open(settings, journal, routes, self.clock.clone());
+        delivery.await.unwrap()
+    }
+
+    /// Waits until `test` holds of the destination's lane; asked whenever something is settled there, and now and then.
+    pub(super) async fn until(
+        &self,
+        running: &Running,
+        test: impl Fn(&LaneSnapshot) -> bool,
+    ) -> LaneSnapshot {
+        loop {
+            let snapshot = running.status.snapshot();
+            if test(&snapshot) {
+                return snapshot;
+            }
+            assert!(!running.task.is_finished(), "the lane ended: {snapshot:?}");
+            // Stopped time: this passes at once when nothing else is to be done.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Waits until `count` messages have left the lane, and gives what became of them, in order.
+    pub(super) async fn settled(&self, running: &Running, count: u64) -> LaneSnapshot {
+        self.until(running, |s| {
+            s.delivered + s.filtered + s.parked >= count && s.state == LaneState::Idle
+        })
+        .await
+    }
+
+    /// The last outcome of a message at a destination.
+    pub(super) fn outcome(&self, destination: &str, position: Position) -> Outcome {
+        let archive = Archive::open(&self.folder.path().join("journal"), None).unwrap();
+        let outcomes = archive.outcomes(position).unwrap();
+        let here = outcomes.into_iter().filter(|(name, ..)| name == destination);
+        here.last().unwrap().1
+    }
+
+    pub(super) fn outcome_kind(&self, destination: &str, position: Position) -> OutcomeKind {
+        self.outcome(destination, position).kind
+    }
+}
+
+/// A destination over MLLP with a short temper: 5 s for an acknowledgment, pauses of 1 to 4 s.
+pub(super) fn mllp(name: &str, address: impl Into<String>) -> DestinationSettings {
+    let mut client = ClientSettings::new(address);
+    client.ack_timeout = Duration::from_secs(5);
+    let mut settings = DestinationSettings::new(name, DestinationKind::Mllp(client));
+    settings.retry.max = Duration::from_secs(4);
+    settings
+}
+
+pub(super) fn route(to: &[&str], when: Option<&str>, steps: Vec<Step>) -> Route {
+    Route {
+        name: "all".to_owned(),
+        line: 1,
+        from: vec!["adt".to_owned()],
+        when: when.map(|text| Condition::parse(text).unwrap()),
+        steps,
+        to: to.iter().map(|&name| name.to_owned()).collect(),
+        also: false,
+    }
+}
+
+/// A message of our invention with this MSH-10.
+pub(super) fn message(id: &str) -> Vec<u8> {
+    format!(
+        "MSH|^~\\&|HIS|MAIN|WARD|MAIN|20260301120000||ADT^A01|{id}|P|2.5.1\rEVN|A01\rPID|1||4711^^^H||DOE^JOHN\rPV1|1|I|4E\r"
+    )
+    .into_bytes()
+}
+
+/// `count` control IDs: `M1`, `M2`, …
+pub(super) fn ids(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("M{number}")).collect()
+}
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}

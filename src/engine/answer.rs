@@ -1,0 +1,74 @@
+//! What a running engine does when it is asked through its control socket.
+
+use super::control::{Request, Response};
+use super::{Engine, EngineReport};
+use crate::journal::{Outcome, OutcomeKind, Position};
+
+impl Engine {
+    /// Does what is asked and says what came of it.
+    pub(super) async fn answer(&self, request: Request) -> Response {
+        match request {
+            Request::Status => self.answer_status(),
+            Request::Reload { discard } => match self.reload(&discard).await {
+                Ok(reloaded) => Response::done(reloaded.to_string()),
+                Err(error) => Response::refused(error.to_string()),
+            },
+            Request::Replay { id, to } => self.replay(&id, &to).await,
+            Request::Park { id, to, reason } => {
+                self.settle(&id, &to, OutcomeKind::Parked, reason).await
+            }
+            Request::Discard { id, to, reason } => {
+                self.settle(&id, &to, OutcomeKind::Discarded, reason).await
+            }
+        }
+    }
+
+    fn answer_status(&self) -> Response {
+        let report: EngineReport = self.report();
+        match serde_json::to_value(&report) {
+            Ok(data) => Response { ok: true, text: String::new(), data },
+            Err(error) => Response::refused(error.to_string()),
+        }
+    }
+
+    async fn replay(&self, id: &str, to: &str) -> Response {
+        let position = match position_of(id) {
+            Ok(position) => position,
+            Err(refused) => return refused,
+        };
+        if let Err(error) = self.journal.read(position).await {
+            return Response::refused(error.to_string());
+        }
+        match self.journal.request_replay(to, position).await {
+            Ok(()) => {
+                tracing::info!(destination = to, %position, "an operator sends a message again");
+                Response::done(format!("{position} goes to {to} again"))
+            }
+            Err(error) => Response::refused(error.to_string()),
+        }
+    }
+
+    async fn settle(&self, id: &str, to: &str, kind: OutcomeKind, reason: String) -> Response {
+        let position = match position_of(id) {
+            Ok(position) => position,
+            Err(refused) => return refused,
+        };
+        if let Err(error) = self.journal.read(position).await {
+            return Response::refused(error.to_string());
+        }
+        let mut outcome = Outcome::new(kind, self.clock.now());
+        outcome.reason = Some(format!("by an operator: {reason}"));
+        match self.journal.settle(to, position, outcome).await {
+            Ok(()) => {
+                let word = kind.as_str();
+                tracing::info!(destination = to, %position, word, "an operator settled a message");
+                Response::done(format!("{position} is {word} at {to}"))
+            }
+            Err(error) => Response::refused(error.to_string()),
+        }
+    }
+}
+
+fn position_of(id: &str) -> Result<Position, Response> {
+    id.parse().map_err(|_| Response::refused(format!("{id} is no message ID (they look like 3-1f40)")))
+}
