@@ -1,13 +1,21 @@
 //! The command line: one file a command. Commands say how they end with an [`Exit`]; nothing here holds message content
 //! longer than it takes to show it.
 
+mod check;
 mod completions;
 mod exit;
+mod journal;
 mod listen;
+mod messages;
 mod output;
+mod place;
 mod progress;
+mod reload;
 mod send;
+mod serve;
 mod show;
+mod status;
+mod test;
 mod values;
 
 use std::ffi::OsString;
@@ -79,9 +87,16 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
+    Check(check::Check),
+    Test(test::Test),
+    Reload(reload::Reload),
+    Status(status::Status),
     Send(Box<send::Send>),
     Listen(listen::Listen),
     Show(show::Show),
+    Messages(messages::Messages),
+    Journal(journal::Journal),
     Completions(completions::Completions),
 }
 
@@ -113,12 +128,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(arguments: Arguments, out: &mut Output) -> Ending {
     let clock = Clock::system();
-    match arguments.command {
-        None => Ok(Exit::Failed),
-        Some(Command::Send(send)) => one_thread(send.run(&clock, out)),
-        Some(Command::Listen(listen)) => one_thread(listen.run(&clock, out)),
-        Some(Command::Show(show)) => show.run(out),
-        Some(Command::Completions(completions)) => completions.run(Arguments::command(), out),
+    let Some(command) = arguments.command else {
+        return serve::Serve::default().run(&place::origin(arguments.config), clock);
+    };
+    let config = arguments.config;
+    match command {
+        Command::Serve(serve) => serve.run(&place::origin(config), clock),
+        Command::Check(check) => check.run(&place::origin(config), out),
+        Command::Test(test) => test.run(&place::origin(config), out),
+        Command::Reload(reload) => {
+            let settings = place::load(&place::origin(config))?;
+            one_thread(reload.run(&settings, out))
+        }
+        Command::Status(status) => {
+            let settings = place::load(&place::origin(config))?;
+            one_thread(status.run(&settings, out))
+        }
+        Command::Send(send) => one_thread(send.run(&clock, out)),
+        Command::Listen(listen) => one_thread(listen.run(&clock, out)),
+        Command::Show(show) => show.run(out),
+        Command::Messages(messages) => {
+            let settings = place::load(&place::origin(config))?;
+            one_thread(messages.run(&settings, &clock, out))
+        }
+        Command::Journal(journal) => one_thread(journal.run(config, out)),
+        Command::Completions(completions) => completions.run(Arguments::command(), out),
     }
 }
 
