@@ -98,7 +98,7 @@ fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
     }
     let routes = route::read_all(root, folder, &names);
     let tests = read_tests(root, folder, &names);
-    Some(Settings { origin, engine, journal, sources, routes: Arc::new(routes), destinations, tests })
+    Settings { origin, engine, journal, sources, routes: Arc::new(routes), destinations, tests }
 }
 
 fn read_engine(root: &Section<'_>, folder: &Path) -> EngineSettings {

@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn two_columns_map_one_code_to_another() {
-        let table = csv("ICU,4W\r\nER , \"ED, main\"\n").unwrap();
+        let table = csv("ICU, 4W\r\nER,\"ED, main\"\n").unwrap();
         assert_eq!(table.get("ICU"), Some("4W"));
         assert_eq!(table.get("ER"), Some("ED, main"));
         assert_eq!(table.get("icu"), None, "case counts");

@@ -64,7 +64,7 @@ const AUTO: &[(&str, &str, [&str; 3])] = &[
 fn due(msh15: &str, msh16: &str, mode: Mode) -> [String; 3] {
     [Outcome::Accept, Outcome::Error, Outcome::Reject].map(|outcome| {
         let requested = requested(msh15.as_bytes(), msh16.as_bytes(), mode, outcome);
-        assert_eq!(requested.unknown, false);
+        assert!(!requested.unknown);
         let show = |code: Option<Code>| code.map_or("-", Code::as_str);
         format!("{} {}", show(requested.accept), show(requested.application))
     })

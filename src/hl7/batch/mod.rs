@@ -160,15 +160,16 @@ impl Splitter {
             }
             Kind::BatchTrailer => self.close_batch(offset, Some(text)),
             Kind::FileTrailer => self.close_file(offset, Some(text)),
-            Kind::Other => match &mut self.message {
-                Some(message) => message.end = end_of_line(input, to),
-                None => {
-                    self.stray = true;
-                    if !was_stray {
-                        self.report(offset, FindingKind::StrayLine);
-                    }
+            Kind::Other => {
+                if let Some(message) = &mut self.message {
+                    message.end = end_of_line(input, to);
+                    return;
                 }
-            },
+                self.stray = true;
+                if !was_stray {
+                    self.report(offset, FindingKind::StrayLine);
+                }
+            }
         }
     }
 

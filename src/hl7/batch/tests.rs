@@ -1,5 +1,6 @@
 //! Batches, whole and broken.
 
+use super::FindingKind as F;
 use super::*;
 
 /// The messages, in full, and the findings with their places.
@@ -8,13 +9,13 @@ fn taken(input: &str) -> (Vec<String>, Vec<(FindingKind, usize)>) {
     let messages = batch
         .messages
         .iter()
-        .map(|range| input[range.clone()].to_owned());
+        .map(|range| input.get(range.clone()).unwrap().to_owned());
     let findings = batch.findings.iter().map(|f| (f.kind, f.offset));
     (messages.collect(), findings.collect())
 }
 
 fn lines(lines: &[&str]) -> String {
-    lines.iter().map(|line| format!("{line}\r")).collect()
+    lines.iter().flat_map(|line| [*line, "\r"]).collect()
 }
 
 const ONE: &str = "MSH|^~\\&|A||||1||ADT^A01|1|P|2.5\rPID|1\r";
@@ -118,10 +119,13 @@ fn missing_trailers_are_reported_where_the_batch_began() {
     let (messages, findings) = taken(&input);
     assert_eq!(messages, [ONE, TWO]);
     let kinds: Vec<_> = findings.iter().map(|(kind, _)| *kind).collect();
-    use FindingKind::{MissingBatchTrailer, MissingFileTrailer};
     assert_eq!(
         kinds,
-        [MissingFileTrailer, MissingBatchTrailer, MissingBatchTrailer]
+        [
+            F::MissingFileTrailer,
+            F::MissingBatchTrailer,
+            F::MissingBatchTrailer
+        ]
     );
     assert_eq!(findings[0].1, 0);
 }
@@ -135,7 +139,6 @@ fn trailers_without_a_header_and_empty_batches_are_reported() {
             .map(|(kind, _)| kind)
             .collect::<Vec<_>>()
     };
-    use FindingKind as F;
     assert_eq!(kinds(format!("{ONE}BTS|1\r")), [F::UnexpectedBatchTrailer]);
     assert_eq!(kinds(format!("{ONE}FTS|1\r")), [F::UnexpectedFileTrailer]);
     assert_eq!(kinds(lines(&["BHS|^~\\&|", "BTS|0"])), [F::EmptyBatch]);

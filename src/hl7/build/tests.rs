@@ -49,8 +49,8 @@ fn fields_go_where_they_are_put_and_empty_ones_at_the_end_are_left_out() {
 
 #[test]
 fn no_value_can_make_structure_in_any_delimiters() {
-    for delimiters in ["|^~\\&", "#@*!%", "|^~\\&#", "|^~", "|^"] {
-        let declared = format!("MSH{delimiters}{}", &delimiters[..1]);
+    for delimiters in ["|^~\\&|", "#@*!%#", "|^~\\&#|", "|^~|", "|^|"] {
+        let declared = format!("MSH{delimiters}");
         let message = Message::parse(declared).unwrap();
         let hostile = "a|b^c~d\\e&f#g@h*i!j%k\r\n\u{b}\u{1c}\u{0}Ł";
         let bytes = Builder::with(*message.delimiters(), Charset::UTF_8)

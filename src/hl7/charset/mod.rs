@@ -112,6 +112,25 @@ pub fn resolve(label: &[u8], source_default: Option<Charset>, message: &[u8]) ->
     }
 }
 
+/// The label that decides: the first repetition of MSH-18, or, where that says nothing or ASCII, one of the Japanese
+/// sets among the others: these switch from ASCII and back by escape sequences (ISO 2022), and both read as one.
+pub(super) fn label_of<'a>(
+    first: &'a [u8],
+    alternates: impl Iterator<Item = &'a [u8]>,
+) -> &'a [u8] {
+    let plain = first.trim_ascii().is_empty() || Charset::of_label(first) == Ok(Charset::ASCII);
+    let switches = |label: &&[u8]| {
+        Charset::of_label(label) == Ok(Charset(Kind::Encoding(encoding_rs::ISO_2022_JP)))
+    };
+    let mut alternates = alternates;
+    let switching = if plain {
+        alternates.find(switches)
+    } else {
+        None
+    };
+    switching.unwrap_or(first)
+}
+
 impl Charset {
     /// Seven bits. Bytes beyond are read as windows-1252, so that they can be shown.
     pub const ASCII: Self = Self(Kind::Ascii);
@@ -202,16 +221,12 @@ impl Charset {
     /// The bytes for `text`, with `?` for what does not exist here: for words of our own.
     #[must_use]
     pub fn encode_lossy(self, text: &str) -> Cow<'_, [u8]> {
-        match self.encode(text) {
-            Ok(bytes) => bytes,
-            Err(_) => {
-                let known: String = text
-                    .chars()
-                    .map(|c| if self.has(c) { c } else { '?' })
-                    .collect();
-                Cow::Owned(self.encoding().encode(&known).0.into_owned())
-            }
+        if let Ok(bytes) = self.encode(text) {
+            return bytes;
         }
+        let known = text.chars().map(|c| if self.has(c) { c } else { '?' });
+        let known: String = known.collect();
+        Cow::Owned(self.encoding().encode(&known).0.into_owned())
     }
 
     fn has(self, c: char) -> bool {

@@ -142,7 +142,9 @@ impl Message {
     #[must_use]
     pub fn resolved_charset(&self) -> Resolved {
         *self.charset.get_or_init(|| {
-            let label = self.header().character_set();
+            let header = self.header();
+            let alternates = header.segment().repetitions(18).skip(1);
+            let label = charset::label_of(header.character_set(), alternates);
             charset::resolve(label, self.default_charset, &self.raw)
         })
     }
@@ -265,9 +267,8 @@ fn warn(warnings: &mut Vec<ParseWarning>, code: WarningCode, offset: usize) {
 fn terminator_of(raw: &[u8]) -> Terminator {
     match memchr(CR, raw) {
         Some(at) if raw.get(at + 1) == Some(&LF) => Terminator::CrLf,
-        Some(_) => Terminator::Cr,
         None if memchr(LF, raw).is_some() => Terminator::Lf,
-        None => Terminator::Cr,
+        Some(_) | None => Terminator::Cr,
     }
 }
 
@@ -307,6 +308,15 @@ fn find_segments(
             blank = Some(base + start);
         }
         start = end + 1;
+    }
+    // By the rule these line feeds are data, but a sender that mixes line ends means segments: say so.
+    if end_byte == CR {
+        for at in memchr_iter(LF, raw).filter(|&at| at == 0 || raw.get(at - 1) != Some(&CR)) {
+            let rest = raw.get(at + 1..).unwrap_or_default();
+            if Segment::is_well_named(rest, field) {
+                warn(warnings, WarningCode::LineFeedInSegment, base + at);
+            }
+        }
     }
     segments
 }

@@ -68,6 +68,8 @@ pub enum WarningCode {
     ByteOrderMark,
     /// Blanks or line ends before MSH; not part of the message.
     LeadingBlank,
+    /// An LF with a segment ID behind it, in a message whose segments end in CR: data, though perhaps not meant so.
+    LineFeedInSegment,
     /// Segments end in LF or CR LF and not in CR.
     LineFeeds,
     /// A line without a segment ID; kept and addressable by its place only.
@@ -84,6 +86,7 @@ impl WarningCode {
             Self::BlankLine => "blank_line",
             Self::ByteOrderMark => "byte_order_mark",
             Self::LeadingBlank => "leading_blank",
+            Self::LineFeedInSegment => "line_feed_in_segment",
             Self::LineFeeds => "line_feeds",
             Self::NotASegment => "not_a_segment",
             Self::StrayFraming => "stray_framing",

@@ -52,7 +52,7 @@ fn one_lf_behind_a_cr_belongs_to_it_even_where_the_others_have_none() {
     assert_eq!(read(&message, "PV1-1").unwrap(), "1");
     let last = message.at(3).unwrap();
     assert_eq!((last.bytes(), last.name()), (&b"\nNTE|1"[..], None));
-    assert_eq!(codes(&message), ["not_a_segment"]);
+    assert_eq!(codes(&message), ["not_a_segment", "line_feed_in_segment"]);
 }
 
 #[test]
@@ -258,4 +258,29 @@ fn the_first_repetition_of_msh_18_rules_over_the_default_of_the_source() {
     let path: Path = "PID-5".parse().unwrap();
     assert_eq!(message.text(&path).unwrap(), "\u{105}|\\.br\\");
     assert_eq!(message.charset().name(), "ISO-8859-2");
+}
+
+#[test]
+fn japanese_switched_to_by_escape_sequences_is_read_where_ascii_comes_first() {
+    for label in ["~ISO IR87", "ASCII~ISO IR87", "ISO IR87"] {
+        let text = format!("{HEADER}||||||{label}\rPID|||||\u{1b}$B;3ED\u{1b}(B^x\r");
+        let name: Path = "PID-5.1".parse().unwrap();
+        assert_eq!(parse(text).text(&name).unwrap(), "山田", "{label}");
+    }
+    let other = parse(format!("{HEADER}||||||8859/2~ISO IR87\r"));
+    assert_eq!(
+        other.charset().name(),
+        "ISO-8859-2",
+        "the first repetition rules"
+    );
+}
+
+#[test]
+fn an_lf_before_a_segment_id_in_a_cr_message_is_data_and_reported() {
+    let message = parse(format!(
+        "{HEADER}\nPID|1||7\rOBX|1|TX|||a\nPV1 is text\nb\r"
+    ));
+    assert_eq!(message.count(), 2);
+    assert_eq!(codes(&message), ["line_feed_in_segment"]);
+    assert_eq!(message.warnings()[0].offset, HEADER.len());
 }

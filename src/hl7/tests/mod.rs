@@ -1,5 +1,6 @@
 //! What holds for all of this module together: properties, other people's messages, another parser's opinion.
 
+mod allocations;
 mod corpus;
 mod oracle;
 mod properties;

@@ -94,7 +94,7 @@ proptest! {
         count in 1..6_usize,
         end in prop::sample::select(vec!["\r", "\n", "\r\n"]),
     ) {
-        let lines: String = lines.iter().map(|line| format!("{line}{end}")).collect();
+        let lines: String = lines.iter().flat_map(|line| [line, end]).collect();
         let one = format!("MSH|^~\\&|A||||2026||ADT^A01|1|P|2.5{end}{lines}");
         let found = batch::split(one.repeat(count).as_bytes());
         prop_assert_eq!(found.messages.len(), count);

@@ -93,9 +93,8 @@ impl<'a> Cursor<'a> {
         let Ok((rest, digits)) = preceded(char('.'), digits).parse(self.rest) else {
             return Ok(None);
         };
-        let count = match u8::try_from(digits.len()) {
-            Ok(count @ 1..=9) => count,
-            _ => return Err(self.wrong(FRACTION)),
+        let Ok(count @ 1..=9) = u8::try_from(digits.len()) else {
+            return Err(self.wrong(FRACTION));
         };
         let digit = |nth: usize| i32::from(digits.get(nth).map_or(0, |d| d - b'0'));
         self.rest = rest;

@@ -191,13 +191,14 @@ impl Timestamp {
     #[must_use]
     pub fn write(&self, precision: Precision) -> String {
         let (date, time) = (self.civil.date(), self.civil.time());
-        let mut out = format!("{:04}", date.year());
+        let mut out = String::with_capacity(24);
+        push(&mut out, date.year().unsigned_abs().into(), 4);
         for (from, number) in [
             (Precision::Month, date.month()),
             (Precision::Day, date.day()),
         ] {
             if precision >= from {
-                push(&mut out, number);
+                push(&mut out, number.unsigned_abs().into(), 2);
             }
         }
         write_time(&mut out, time, precision);
@@ -271,8 +272,12 @@ impl fmt::Debug for Time {
     }
 }
 
-fn push(out: &mut String, number: i8) {
-    out.push_str(&format!("{number:02}"));
+/// Appends the last `digits` digits of `number`.
+fn push(out: &mut String, number: u32, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = number / 10_u32.pow(place.min(9)) % 10;
+        out.extend(char::from_digit(digit, 10));
+    }
 }
 
 fn write_time(out: &mut String, time: civil::Time, precision: Precision) {
@@ -282,21 +287,22 @@ fn write_time(out: &mut String, time: civil::Time, precision: Precision) {
         (Precision::Second, time.second()),
     ] {
         if precision >= from {
-            push(out, number);
+            push(out, number.unsigned_abs().into(), 2);
         }
     }
     if let Precision::Fraction(digits) = precision {
-        let nanoseconds = format!("{:09}", time.subsec_nanosecond());
-        let digits = usize::from(digits.clamp(1, 9));
+        let digits = u32::from(digits.clamp(1, 9));
+        let nanoseconds = time.subsec_nanosecond().unsigned_abs();
         out.push('.');
-        out.push_str(nanoseconds.get(..digits).unwrap_or_default());
+        push(out, nanoseconds / 10_u32.pow(9 - digits), digits);
     }
 }
 
 fn write_offset(out: &mut String, offset: Option<i16>) {
     if let Some(minutes) = offset {
-        let sign = if minutes < 0 { '-' } else { '+' };
-        let minutes = minutes.unsigned_abs();
-        out.push_str(&format!("{sign}{:02}{:02}", minutes / 60, minutes % 60));
+        out.push(if minutes < 0 { '-' } else { '+' });
+        let minutes = u32::from(minutes.unsigned_abs());
+        push(out, minutes / 60, 2);
+        push(out, minutes % 60, 2);
     }
 }

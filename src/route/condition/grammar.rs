@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_till, take_while, take_while1};
+use nom::bytes::complete::{tag, take_till, take_while1};
 use nom::character::complete::{char, multispace0, one_of};
 use nom::combinator::{not, opt, recognize, value};
 use nom::error::{ErrorKind, ParseError};
@@ -13,7 +13,7 @@ use nom::{Err, IResult, Parser};
 use regex::Regex;
 
 use super::compare::Literal;
-use super::{ConditionError, Kind, Node, Operand, Order, Test, characters};
+use super::{ConditionError, Kind, Node, Operand, Order, Test, characters, hints};
 use crate::hl7::Path;
 
 /// Parts within parts; more than this is refused, so that no text can exhaust the stack.
@@ -25,11 +25,11 @@ const AN_OPERAND: &str = "a text in quotes, a number or a path";
 const A_TEXT: &str = "a text in quotes";
 const A_FIELD: &str = "a field, as in PID-3";
 
-type Parsed<'a, T> = IResult<&'a str, T, Fault<'a>>;
+pub(super) type Parsed<'a, T> = IResult<&'a str, T, Fault<'a>>;
 
 /// What went wrong before `rest`.
 #[derive(Debug)]
-struct Fault<'a> {
+pub(super) struct Fault<'a> {
     rest: &'a str,
     expected: Cow<'static, str>,
     hint: Option<String>,
@@ -166,15 +166,18 @@ impl Grammar {
     /// A path and what is asked of it.
     fn test(self, text: &str) -> Parsed<'_, Node> {
         let (after, path) = path(text, A_TEST)?;
+        if path.segment.bytes() == b"NOT" {
+            return fault(text, A_TEST, hints::testing(text));
+        }
         let at = after.trim_start();
         let (at, negated) = opt(word("not")).parse(at)?;
         let at = at.trim_start();
         let negated = negated.is_some();
-        let (rest, (test, opposite)) = asked(at, negated)?;
-        if path.field.is_none() && !matches!(test, Test::Exists) {
+        let (rest, (asked, opposite)) = asked(at, negated)?;
+        if path.field.is_none() && !matches!(asked, Test::Exists) {
             return fault(text, A_FIELD, hints::segment(text));
         }
-        let node = self.node(text, rest, Kind::Test(path, test));
+        let node = self.node(text, rest, Kind::Test(path, asked));
         if negated == opposite {
             return Ok((rest, node));
         }
@@ -370,117 +373,4 @@ fn path<'a>(at: &'a str, expected: &'static str) -> Parsed<'a, Path> {
 fn word<'a>(word: &'static str) -> impl Parser<&'a str, Output = (), Error = Fault<'a>> {
     let end = not(take_while1(|c: char| c.is_alphanumeric() || c == '_'));
     value((), (preceded(multispace0, tag(word)), end))
-}
-
-/// What was probably meant.
-mod hints {
-    use super::{Parser, take_while};
-
-    /// The characters up to the next blank, quote or bracket.
-    fn next(at: &str) -> &str {
-        let parsed: super::Parsed<'_, &str> =
-            take_while(|c: char| !c.is_whitespace() && !"\"'()".contains(c)).parse(at);
-        parsed.map_or("", |(_, token)| token)
-    }
-
-    fn lower_case(token: &str, words: &[&str]) -> Option<String> {
-        let lower = token.to_ascii_lowercase();
-        let known = words.contains(&lower.as_str()) && lower != token;
-        known.then(|| format!("write {lower} in lower case"))
-    }
-
-    fn one(hint: &str) -> Option<String> {
-        Some(hint.to_owned())
-    }
-
-    /// Where a path, `not` or `(` should be.
-    pub(super) fn testing(at: &str) -> Option<String> {
-        let token = next(at);
-        if token.starts_with('!') {
-            return one("write not");
-        }
-        if token.is_empty() && at.starts_with(['"', '\'']) {
-            return one("the path comes first: PID-8 = \"F\"");
-        }
-        let upper = token.to_ascii_uppercase();
-        let readable = upper != token && upper.parse::<super::Path>().is_ok();
-        lower_case(token, &["not"]).or_else(|| readable.then(|| format!("write {upper}")))
-    }
-
-    /// Where a word behind a path should be.
-    pub(super) fn asking(at: &str) -> Option<String> {
-        const WORDS: [&str; 5] = ["in", "matches", "exists", "empty", "null"];
-        let token = next(at);
-        let starts = |with: &str| at.starts_with(with);
-        if starts("==") {
-            return one("use = to compare");
-        }
-        if starts("=~") || starts("~") || token == "like" || token == "contains" {
-            return one("use matches \"regex\"");
-        }
-        if starts("<>") {
-            return one("use !=");
-        }
-        if starts("is") {
-            return one("leave is out: PID-8 empty, PID-8 null, PID-8 = \"F\"");
-        }
-        if token == "absent" || token == "missing" {
-            return one("write empty");
-        }
-        let close = |word: &&str| strsim::damerau_levenshtein(word, token) <= 2;
-        let near = || WORDS.into_iter().filter(|_| token.len() > 2).find(close);
-        lower_case(token, &["in", "not", "matches", "exists", "empty", "null"])
-            .or_else(|| near().map(|word| format!("did you mean {word}?")))
-    }
-
-    /// Where `and`, `or` or an end should be.
-    pub(super) fn joining(at: &str) -> Option<String> {
-        let token = next(at);
-        if at.starts_with('&') || at.starts_with(',') {
-            return one("write and");
-        }
-        if at.starts_with('|') {
-            return one("write or");
-        }
-        if at.starts_with(')') {
-            return one("there is no ( for this )");
-        }
-        lower_case(token, &["and", "or"])
-    }
-
-    /// Where a segment stands alone and a field should be.
-    pub(super) fn segment(at: &str) -> Option<String> {
-        let token = next(at);
-        lower_case(token, &["and", "not"]).or_else(|| {
-            Some(format!(
-                "only exists and empty can be asked of a segment: {token} exists"
-            ))
-        })
-    }
-
-    /// Where a set should be.
-    pub(super) fn set(at: &str) -> Option<String> {
-        let token = next(at);
-        if at.starts_with(['"', '\'', '[']) {
-            return one("put the values in round brackets: in (\"A\", \"B\")");
-        }
-        (!token.is_empty()).then(|| format!("write table({token}) for a table of that name"))
-    }
-
-    /// Where a value should be.
-    pub(super) fn quotes(at: &str) -> Option<String> {
-        let token = next(at).trim_end_matches(',');
-        if at.starts_with([
-            '\u{201C}', '\u{201D}', '\u{201E}', '\u{2018}', '\u{2019}', '`',
-        ]) {
-            return one("use straight quotes: \" or '");
-        }
-        if token == "null" || token == "empty" {
-            return Some(format!("write {token} right behind the path"));
-        }
-        if token == "=" || token.starts_with('=') {
-            return one("use a single sign");
-        }
-        (!token.is_empty()).then(|| format!("put text in quotes: \"{token}\""))
-    }
 }

@@ -39,8 +39,11 @@
 //!   if none does.
 
 mod compare;
+#[cfg(test)]
+mod error_tests;
 mod evaluate;
 mod grammar;
+mod hints;
 #[cfg(test)]
 mod tests;
 

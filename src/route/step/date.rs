@@ -57,7 +57,7 @@ impl DateFormat {
     /// A `strftime` format.
     ///
     /// # Errors
-    /// A directive that is unknown, or that cannot be written from a date, a time and an offset (as `%Z` or `%s`).
+    /// A directive that is unknown, or no directive.
     pub fn pattern(text: &str) -> Result<Self, DatePatternError> {
         let zoned = DateTime::constant(2001, 2, 3, 4, 5, 6, 0).to_zoned(TimeZone::UTC);
         let written = zoned
@@ -94,12 +94,17 @@ impl DateStep {
         match &self.writes {
             DateFormat::Hl7 => Ok(moment.write(self.precision.unwrap_or(moment.precision()))),
             DateFormat::Pattern(pattern) => {
-                let minutes = moment.offset_minutes().unwrap_or_default();
-                let offset = jiff::tz::Offset::from_seconds(i32::from(minutes) * 60);
-                let zone = offset.map(TimeZone::fixed).unwrap_or(TimeZone::UTC);
-                let zoned = moment.civil().to_zoned(zone);
-                let zoned = zoned.map_err(|_| StepErrorKind::NotADate)?;
-                strtime::format(pattern, &zoned).map_err(|_| StepErrorKind::NotADate)
+                let civil = moment.civil();
+                let zoned = moment.offset_minutes().and_then(|minutes| {
+                    let offset = jiff::tz::Offset::from_seconds(i32::from(minutes) * 60).ok()?;
+                    civil.to_zoned(TimeZone::fixed(offset)).ok()
+                });
+                // Without an offset, a format that asks for one fails: none is made up.
+                let written = match &zoned {
+                    Some(zoned) => strtime::format(pattern, zoned),
+                    None => strtime::format(pattern, civil),
+                };
+                written.map_err(|_| StepErrorKind::NotADate)
             }
         }
     }

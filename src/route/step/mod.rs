@@ -31,6 +31,8 @@ mod place;
 mod run;
 mod segment;
 #[cfg(test)]
+mod structure_tests;
+#[cfg(test)]
 mod tests;
 mod words;
 

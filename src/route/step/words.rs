@@ -75,9 +75,9 @@ pub(super) fn replaced<'v>(text: &'v str, find: &Find, with: &str) -> Cow<'v, st
 }
 
 /// `text` filled up to `width` characters.
-pub(super) fn padded(text: &str, width: usize, with: char, side: Side) -> String {
+pub(super) fn padded(text: &str, width: usize, filler: char, side: Side) -> String {
     let missing = width.saturating_sub(text.chars().count());
-    let fill = std::iter::repeat_n(with, missing);
+    let fill = std::iter::repeat_n(filler, missing);
     match side {
         Side::Left => fill.chain(text.chars()).collect(),
         Side::Right => text.chars().chain(fill).collect(),

@@ -19,11 +19,11 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value as Jinja,
 };
 
-use super::table::Tables;
-use super::view::{Scope, View};
 use crate::hl7::{
     Delimiters, Draft, Message, Occurrence, Path, SegmentName, Segments, Value, escape,
 };
+use crate::route::table::Tables;
+use crate::route::view::{Scope, View};
 
 /// Instructions that one rendering may take: some tens of milliseconds.
 const FUEL: u64 = 500_000;
@@ -314,3 +314,6 @@ fn at_rendering(name: &str, error: &Error) -> TemplateError {
         reason: error.kind().to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,12 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::condition::Condition;
-use super::explain::RouteDecision;
-use super::step::{Environment, Step, StepError, run};
-use super::table::Tables;
-use super::template::Templates;
 use crate::hl7::Message;
+use crate::route::condition::Condition;
+use crate::route::explain::RouteDecision;
+use crate::route::step::{Environment, Step, StepError, run};
+use crate::route::table::Tables;
+use crate::route::template::Templates;
 
 /// One `[[route]]`, with its steps resolved.
 #[derive(Clone, Debug)]
@@ -254,3 +254,6 @@ impl fmt::Debug for Plan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
