@@ -21,7 +21,13 @@ Exit codes: 0 it can be put into force, 78 it cannot.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
     /// text, json (one object a fault) or csv
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
@@ -41,7 +47,12 @@ impl Check {
         }
     }
 
-    fn write(&self, error: &ConfigError, origin: &Origin, out: &mut Output) -> Result<(), super::Failure> {
+    fn write(
+        &self,
+        error: &ConfigError,
+        origin: &Origin,
+        out: &mut Output,
+    ) -> Result<(), super::Failure> {
         if self.format == Format::Text {
             return out.line(error);
         }
@@ -66,7 +77,11 @@ impl Check {
 
 fn fine(settings: &Settings) -> String {
     let counted = |count: usize, one: &str, several: &str| {
-        if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+        if count == 1 {
+            format!("1 {one}")
+        } else {
+            format!("{count} {several}")
+        }
     };
     let parts = [
         counted(settings.sources.len(), "source", "sources"),

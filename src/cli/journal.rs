@@ -57,7 +57,13 @@ struct Verify {
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
     /// text, json or csv
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
@@ -90,7 +96,10 @@ fn folder(dir: Option<PathBuf>, config: Option<PathBuf>) -> Result<PathBuf, Fail
     if dir.is_dir() {
         return Ok(dir);
     }
-    Err(Failure::said(Exit::Failed, format_args!("there is no journal in {}", dir.display())))
+    Err(Failure::said(
+        Exit::Failed,
+        format_args!("there is no journal in {}", dir.display()),
+    ))
 }
 
 impl Verify {
@@ -119,7 +128,11 @@ impl Verify {
         for missing in &report.missing {
             tell(format_args!("segment file {missing} is missing"));
         }
-        tell(if sound { "the journal is sound" } else { "the journal is damaged; with the engine stopped, `wardwire journal salvage` makes it usable again" });
+        tell(if sound {
+            "the journal is sound"
+        } else {
+            "the journal is damaged; with the engine stopped, `wardwire journal salvage` makes it usable again"
+        });
         Ok(if sound { Exit::Ok } else { Exit::Findings })
     }
 }
@@ -146,7 +159,9 @@ impl Salvage {
             return Ok(Exit::Ok);
         }
         let count = salvaged.lost.len();
-        tell(format_args!("{count} damaged regions are skipped from now on; their bytes are kept beside the journal"));
+        tell(format_args!(
+            "{count} damaged regions are skipped from now on; their bytes are kept beside the journal"
+        ));
         Ok(Exit::Findings)
     }
 }
@@ -156,15 +171,28 @@ fn confirmed(dir: &str) -> Result<bool, Failure> {
         let words = "salvage changes the journal and there is nobody to ask";
         return Err(Failure::said(Exit::Usage, words).hint("add --yes"));
     }
-    tell(format_args!("Make a copy of {dir} first, if there is room. Skip what is damaged in it? [y/N]"));
+    tell(format_args!(
+        "Make a copy of {dir} first, if there is room. Skip what is damaged in it? [y/N]"
+    ));
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(anyhow::Error::from)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(anyhow::Error::from)?;
+    Ok(matches!(
+        answer.trim().to_ascii_lowercase().as_str(),
+        "y" | "yes"
+    ))
 }
 
 fn damage(fault: &Fault) -> String {
     let bytes = fault.until.saturating_sub(fault.offset);
-    format!("{}: damaged from offset {:#x}, {} bytes", fault.file.display(), fault.offset, grouped(bytes))
+    format!(
+        "{}: damaged from offset {:#x}, {} bytes",
+        fault.file.display(),
+        fault.offset,
+        grouped(bytes)
+    )
 }
 
 fn object(report: &Report) -> serde_json::Value {

@@ -23,8 +23,8 @@ use super::exit::{Ending, Exit, Failure, OrExit};
 use super::output::{Format, Output, content_allowed, grouped, tell};
 use super::{show, values};
 use crate::clock::Clock;
-use crate::hl7::acknowledgment::{self, Code, Reply};
 use crate::hl7::Message;
+use crate::hl7::acknowledgment::{self, Code, Reply};
 use crate::mllp::{ConnectionEvent, Frame, Listener, ListenerSettings, Peer, Service, Turn};
 
 const EXAMPLES: &str = "\
@@ -74,7 +74,13 @@ pub(super) struct Listen {
     #[arg(long)]
     stats: bool,
     /// text or json (one object a message)
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
@@ -135,10 +141,17 @@ impl Listen {
         let mut settings = ListenerSettings::new(self.listen);
         (settings.max_connections, settings.max_per_peer) = (4096, 4096);
         let listener = Listener::bind(settings).or_exit(Exit::Unavailable)?;
-        tell(format_args!("listening on {}; Ctrl-C ends", listener.local_addr()));
+        tell(format_args!(
+            "listening on {}; Ctrl-C ends",
+            listener.local_addr()
+        ));
 
         let (stats, format) = (self.stats, self.format);
-        let partner = Arc::new(Partner::new(self, clock.clone(), std::mem::replace(out, Output::stdout())));
+        let partner = Arc::new(Partner::new(
+            self,
+            clock.clone(),
+            std::mem::replace(out, Output::stdout()),
+        ));
         let (tracker, cancel) = (TaskTracker::new(), partner.enough.clone());
         let serving = listener.serve(Arc::clone(&partner), tracker.clone(), cancel.clone());
         tokio::pin!(serving);
@@ -200,7 +213,10 @@ impl Partner {
     }
 
     fn note(&self, peer: &Peer, body: &Bytes, message: Option<&Message>, answer: &str) {
-        let kind = message.map_or_else(|| "-".to_owned(), |message| message.header().kind().to_string());
+        let kind = message.map_or_else(
+            || "-".to_owned(),
+            |message| message.header().kind().to_string(),
+        );
         if !self.args.quiet {
             let time = self.clock.now().to_zoned(self.zone.clone());
             let time = time.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
@@ -233,8 +249,16 @@ impl Partner {
         match self.args.format {
             Format::Json => out.json(line)?,
             Format::Text | Format::Csv => {
-                let Line { time, peer, kind, bytes, answer } = line;
-                out.line(format_args!("{time}  {peer}  {kind:<8}  {bytes:>7} bytes  {answer}"))?;
+                let Line {
+                    time,
+                    peer,
+                    kind,
+                    bytes,
+                    answer,
+                } = line;
+                out.line(format_args!(
+                    "{time}  {peer}  {kind:<8}  {bytes:>7} bytes  {answer}"
+                ))?;
             }
         }
         if self.args.show {
@@ -248,7 +272,10 @@ impl Partner {
         let mut options = OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(&path);
         if let Err(error) = file.and_then(|mut file| file.write_all(body)) {
-            tell(format_args!("wardwire: cannot write {}: {error}", path.display()));
+            tell(format_args!(
+                "wardwire: cannot write {}: {error}",
+                path.display()
+            ));
             self.failed.store(true, Ordering::Relaxed);
         }
     }
@@ -265,9 +292,16 @@ impl Partner {
             _ => 0.0,
         };
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let rate = if took > 0.0 { (count.saturating_sub(1)) as f64 / took } else { 0.0 };
-        let types: Vec<String> =
-            totals.types.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
+        let rate = if took > 0.0 {
+            (count.saturating_sub(1)) as f64 / took
+        } else {
+            0.0
+        };
+        let types: Vec<String> = totals
+            .types
+            .iter()
+            .map(|(kind, count)| format!("{} {kind}", grouped(*count)))
+            .collect();
         let words = format!(
             "{} messages ({}), {} bytes, {} connections, {} unanswered, {rate:.1} messages/s",
             grouped(count),
@@ -287,7 +321,11 @@ impl Partner {
             tell(words);
         }
         lines.out.flush()?;
-        Ok(if self.failed.load(Ordering::Relaxed) { Exit::Failed } else { Exit::Ok })
+        Ok(if self.failed.load(Ordering::Relaxed) {
+            Exit::Failed
+        } else {
+            Exit::Ok
+        })
     }
 }
 
@@ -302,7 +340,9 @@ impl Service for Partner {
         if let Some(delay) = self.args.delay {
             tokio::time::sleep(delay).await;
         }
-        let is_answer = message.as_ref().is_some_and(acknowledgment::is_acknowledgment);
+        let is_answer = message
+            .as_ref()
+            .is_some_and(acknowledgment::is_acknowledgment);
         let silent = is_answer || self.drops(number);
         let code = match (silent, message.is_some()) {
             (true, _) => "none",
@@ -313,13 +353,19 @@ impl Service for Partner {
         if self.args.count.is_some_and(|count| number >= count) {
             self.enough.cancel();
         }
-        if silent { Vec::new() } else { vec![self.answer(&frame.body, message.as_ref())] }
+        if silent {
+            Vec::new()
+        } else {
+            vec![self.answer(&frame.body, message.as_ref())]
+        }
     }
 
     fn event(&self, _peer: &Peer, event: ConnectionEvent) {
         match event {
             ConnectionEvent::Opened => locked(&self.totals).connections += 1,
-            ConnectionEvent::Warned(warning) if !self.args.quiet => tell(format_args!("warning: {warning}")),
+            ConnectionEvent::Warned(warning) if !self.args.quiet => {
+                tell(format_args!("warning: {warning}"))
+            }
             _ => {}
         }
     }

@@ -79,7 +79,12 @@ Exit codes: 0 ok, 1 failed, 2 findings, 64 usage, 69 unavailable, 78 configurati
 )]
 struct Arguments {
     /// The configuration
-    #[arg(long, global = true, value_name = "FILE", help = "The configuration [default: ./config.toml]")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The configuration [default: ./config.toml]"
+    )]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -107,7 +112,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // Help asked for goes to stdout and is a success; whether anybody reads it is not our affair.
             drop(error.print());
-            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
         }
     };
     let mut out = Output::stdout();

@@ -25,17 +25,26 @@ pub(super) fn load(origin: &Origin) -> Result<Settings, Failure> {
 
 fn unusable(error: &ConfigError) -> Failure {
     let count = error.faults().len();
-    let faults = if count == 1 { "one fault".to_owned() } else { format!("{count} faults") };
-    Failure::said(Exit::Config, format_args!("the configuration has {faults}\n{error}"))
+    let faults = if count == 1 {
+        "one fault".to_owned()
+    } else {
+        format!("{count} faults")
+    };
+    Failure::said(
+        Exit::Config,
+        format_args!("the configuration has {faults}\n{error}"),
+    )
 }
 
 /// The journal, for reading: the engine may be running.
 pub(super) fn archive(settings: &Settings) -> Result<Archive, Failure> {
     let journal = &settings.journal;
     if !journal.dir.exists() {
-        let words = format_args!("there is no journal in {} yet", journal.dir.display()).to_string();
-        return Err(Failure::said(Exit::Unavailable, words)
-            .hint("it is made when the engine first starts; --config names another configuration"));
+        let words =
+            format_args!("there is no journal in {} yet", journal.dir.display()).to_string();
+        return Err(Failure::said(Exit::Unavailable, words).hint(
+            "it is made when the engine first starts; --config names another configuration",
+        ));
     }
     Archive::open(&journal.dir, journal.key.as_ref()).map_err(unreadable)
 }

@@ -28,13 +28,20 @@ pub(super) struct Reload {
 
 impl Reload {
     pub(super) async fn run(self, settings: &Settings, out: &mut Output) -> Ending {
-        let request = Request::Reload { discard: self.discard };
-        let answer = control::call(&settings.engine.data, &request).await.or_exit(Exit::Unavailable)?;
+        let request = Request::Reload {
+            discard: self.discard,
+        };
+        let answer = control::call(&settings.engine.data, &request)
+            .await
+            .or_exit(Exit::Unavailable)?;
         if answer.ok {
             out.line(answer.text)?;
             return Ok(Exit::Ok);
         }
-        tell(format_args!("wardwire: refused, the old configuration stays in force\n{}", answer.text));
+        tell(format_args!(
+            "wardwire: refused, the old configuration stays in force\n{}",
+            answer.text
+        ));
         Ok(Exit::Failed)
     }
 }

@@ -36,7 +36,13 @@ pub(super) struct Serve {
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
     /// text or json (one object a line)
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     log_format: LogFormat,
 }
 
@@ -55,21 +61,31 @@ impl Serve {
         let ready = |engine: &engine::Engine| {
             tell(format_args!("{}", engine.summary()));
             if matches!(origin, Origin::Embedded(_)) {
-                tell("there is no config.toml here, so the built-in configuration holds, with its data in ./data");
+                tell(
+                    "there is no config.toml here, so the built-in configuration holds, with its data in ./data",
+                );
             }
             tell("ready; Ctrl-C stops in order");
         };
-        let drained = runtime.block_on(engine::run(settings, clock, ready)).map_err(refused)?;
+        let drained = runtime
+            .block_on(engine::run(settings, clock, ready))
+            .map_err(refused)?;
         tell(&drained);
         Ok(end_of(&drained))
     }
 
     fn start_log(&self) -> Result<(), Failure> {
-        let filter = EnvFilter::try_new(self.log.as_deref().unwrap_or("info")).map_err(|error| {
-            Failure::said(Exit::Usage, format_args!("--log: {error}")).hint("such as --log debug")
-        })?;
-        let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+        let filter =
+            EnvFilter::try_new(self.log.as_deref().unwrap_or("info")).map_err(|error| {
+                Failure::said(Exit::Usage, format_args!("--log: {error}"))
+                    .hint("such as --log debug")
+            })?;
+        let colours = io::stderr().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr)
+            .with_ansi(colours);
         let started = match self.log_format {
             LogFormat::Text => log.try_init(),
             LogFormat::Json => log.json().try_init(),
@@ -79,14 +95,21 @@ impl Serve {
 }
 
 fn end_of(drained: &Drained) -> Exit {
-    if drained.busy.is_empty() { Exit::Ok } else { Exit::Failed }
+    if drained.busy.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    }
 }
 
 fn refused(error: StartError) -> Failure {
     match &error {
         StartError::Journal(JournalError::InUse { .. }) => Failure::new(Exit::Unavailable, error)
             .hint("one engine a data folder; `wardwire status` shows the one that runs"),
-        StartError::Source { source: ListenError::Bind { .. }, .. } => Failure::new(Exit::Unavailable, error)
+        StartError::Source {
+            source: ListenError::Bind { .. },
+            ..
+        } => Failure::new(Exit::Unavailable, error)
             .hint("another program listens there, or the address is not this machine's"),
         StartError::Journal(JournalError::Corrupt { .. } | JournalError::SegmentMissing { .. }) => {
             Failure::new(Exit::Findings, error)

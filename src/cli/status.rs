@@ -23,7 +23,13 @@ Exit codes: 0 all well, 2 somebody should look at something, 69 no engine runs."
 #[command(after_help = EXAMPLES)]
 pub(super) struct Status {
     /// text or json
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
@@ -45,46 +51,105 @@ impl Status {
             tell(format_args!("journal: {trouble}"));
         }
         let lanes = list(&report, "destinations");
-        let troubled = lanes.iter().any(|lane| lane.get("trouble") == Some(&Value::Bool(true)));
-        Ok(if troubled || journal.is_some() { Exit::Findings } else { Exit::Ok })
+        let troubled = lanes
+            .iter()
+            .any(|lane| lane.get("trouble") == Some(&Value::Bool(true)));
+        Ok(if troubled || journal.is_some() {
+            Exit::Findings
+        } else {
+            Exit::Ok
+        })
     }
 }
 
-fn write(report: &Value, format: Format, settings: &Settings, out: &mut Output) -> Result<(), Failure> {
+fn write(
+    report: &Value,
+    format: Format,
+    settings: &Settings,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let moment = |value: &Value, key: &str| {
-        let at: Option<Timestamp> = value.get(key).and_then(Value::as_str).and_then(|at| at.parse().ok());
-        at.map(|at| at.to_zoned(settings.engine.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string())
-            .unwrap_or_default()
+        let at: Option<Timestamp> = value
+            .get(key)
+            .and_then(Value::as_str)
+            .and_then(|at| at.parse().ok());
+        at.map(|at| {
+            at.to_zoned(settings.engine.zone.clone())
+                .strftime("%Y-%m-%d %H:%M:%S")
+                .to_string()
+        })
+        .unwrap_or_default()
     };
-    let mut sources =
-        Table::new(["source", "kind", "at", "open", "accepted", "refused", "duplicates", "warnings", "last received"]);
+    let mut sources = Table::new([
+        "source",
+        "kind",
+        "at",
+        "open",
+        "accepted",
+        "refused",
+        "duplicates",
+        "warnings",
+        "last received",
+    ]);
     for source in list(report, "sources") {
         let mut row: Vec<String> = ["name", "kind", "at"].map(|key| text(source, key)).into();
-        row.extend(["connections", "accepted", "refused", "duplicates", "warnings"].map(|key| count(source, key)));
+        row.extend(
+            [
+                "connections",
+                "accepted",
+                "refused",
+                "duplicates",
+                "warnings",
+            ]
+            .map(|key| count(source, key)),
+        );
         row.push(moment(source, "last_received"));
         sources.row(row);
     }
     sources.write(format, out)?;
     out.line("")?;
-    let mut lanes =
-        Table::new(["destination", "kind", "waiting", "parked", "delivered", "last delivered", "code", "state"]);
+    let mut lanes = Table::new([
+        "destination",
+        "kind",
+        "waiting",
+        "parked",
+        "delivered",
+        "last delivered",
+        "code",
+        "state",
+    ]);
     for lane in list(report, "destinations") {
         let mut row: Vec<String> = ["name", "kind"].map(|key| text(lane, key)).into();
         row.extend(["backlog", "parked", "delivered"].map(|key| count(lane, key)));
-        row.extend([moment(lane, "last_success"), text(lane, "last_code"), text(lane, "state")]);
+        row.extend([
+            moment(lane, "last_success"),
+            text(lane, "last_code"),
+            text(lane, "state"),
+        ]);
         lanes.row(row);
     }
     lanes.write(format, out)
 }
 
 fn list<'a>(report: &'a Value, key: &str) -> &'a [Value] {
-    report.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    report
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn text(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn count(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_u64).map(grouped).unwrap_or_default()
+    value
+        .get(key)
+        .and_then(Value::as_u64)
+        .map(grouped)
+        .unwrap_or_default()
 }

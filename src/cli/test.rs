@@ -34,14 +34,24 @@ pub(super) struct Test {
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// text or json (one object a case)
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
 impl Test {
     pub(super) fn run(&self, origin: &Origin, out: &mut Output) -> Ending {
         let settings = place::load(origin)?;
-        let wanted = |case: &&TestCase| self.name.as_ref().is_none_or(|name| case.name.contains(name.as_str()));
+        let wanted = |case: &&TestCase| {
+            self.name
+                .as_ref()
+                .is_none_or(|name| case.name.contains(name.as_str()))
+        };
         let cases: Vec<&TestCase> = settings.tests.iter().filter(wanted).collect();
         if let (Some(name), true) = (&self.name, cases.is_empty()) {
             tell(format_args!("wardwire: no test has \"{name}\" in its name"));
@@ -49,7 +59,10 @@ impl Test {
         }
         let mut failed = 0_usize;
         for case in &cases {
-            let reasons = trial::run(&settings, case).err().map(|failure| failure.reasons).unwrap_or_default();
+            let reasons = trial::run(&settings, case)
+                .err()
+                .map(|failure| failure.reasons)
+                .unwrap_or_default();
             failed += usize::from(!reasons.is_empty());
             self.write(case, &reasons, out)?;
         }
@@ -61,16 +74,33 @@ impl Test {
                 _ => format!("{failed} of {all} tests fail"),
             })?;
         }
-        Ok(if failed == 0 { Exit::Ok } else { Exit::Findings })
+        Ok(if failed == 0 {
+            Exit::Ok
+        } else {
+            Exit::Findings
+        })
     }
 
-    fn write(&self, case: &TestCase, reasons: &[String], out: &mut Output) -> Result<(), super::Failure> {
+    fn write(
+        &self,
+        case: &TestCase,
+        reasons: &[String],
+        out: &mut Output,
+    ) -> Result<(), super::Failure> {
         if self.format != Format::Text {
             let ok = reasons.is_empty();
-            return out.json(&json!({"name": case.name, "line": case.line, "ok": ok, "reasons": reasons}));
+            return out.json(
+                &json!({"name": case.name, "line": case.line, "ok": ok, "reasons": reasons}),
+            );
         }
-        let word = if reasons.is_empty() { "ok    " } else { "failed" };
+        let word = if reasons.is_empty() {
+            "ok    "
+        } else {
+            "failed"
+        };
         out.line(format_args!("{word}  {} (line {})", case.name, case.line))?;
-        reasons.iter().try_for_each(|reason| out.line(format_args!("          {reason}")))
+        reasons
+            .iter()
+            .try_for_each(|reason| out.line(format_args!("          {reason}")))
     }
 }

@@ -5,7 +5,10 @@ use super::*;
 /// Every command with its full name, the program itself first.
 fn commands() -> Vec<(String, clap::Command)> {
     fn below(command: &clap::Command, name: &str, found: &mut Vec<(String, clap::Command)>) {
-        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        for sub in command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help")
+        {
             let name = format!("{name} {}", sub.get_name());
             found.push((name.clone(), sub.clone()));
             below(sub, &name, found);
@@ -29,9 +32,16 @@ fn help_reads_like_this() {
 
 #[test]
 fn the_grouped_list_of_commands_names_every_command() {
-    let listed = |name: &str| HELP.lines().any(|line| line.trim_start().split(' ').next() == Some(name));
+    let listed = |name: &str| {
+        HELP.lines()
+            .any(|line| line.trim_start().split(' ').next() == Some(name))
+    };
     for command in Arguments::command().get_subcommands() {
-        assert!(listed(command.get_name()), "{} is not listed", command.get_name());
+        assert!(
+            listed(command.get_name()),
+            "{} is not listed",
+            command.get_name()
+        );
     }
 }
 
@@ -39,7 +49,10 @@ fn the_grouped_list_of_commands_names_every_command() {
 fn every_command_shows_examples() {
     for (name, command) in commands() {
         let groups = command.get_subcommands().next().is_some();
-        let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let after = command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         assert!(groups || after.contains("Example"), "{name}");
     }
 }
@@ -56,6 +69,13 @@ fn a_wrong_command_line_is_64_and_help_is_0() {
 
 #[test]
 fn exit_codes_are_those_of_the_readme() {
-    let codes = [Exit::Ok, Exit::Failed, Exit::Findings, Exit::Usage, Exit::Unavailable, Exit::Config];
+    let codes = [
+        Exit::Ok,
+        Exit::Failed,
+        Exit::Findings,
+        Exit::Usage,
+        Exit::Unavailable,
+        Exit::Config,
+    ];
     assert_eq!(codes.map(Exit::code), [0, 1, 2, 64, 69, 78]);
 }

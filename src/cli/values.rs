@@ -77,7 +77,10 @@ pub(super) fn message_type(text: &str) -> Result<MessageType, String> {
     let fits = |part: &str| part.len() == 3 && part.bytes().all(|b| b.is_ascii_alphanumeric());
     if fits(code) && (event.is_empty() || fits(event)) {
         let upper = |part: &str| part.to_ascii_uppercase();
-        return Ok(MessageType::new(upper(code).as_bytes(), upper(event).as_bytes()));
+        return Ok(MessageType::new(
+            upper(code).as_bytes(),
+            upper(event).as_bytes(),
+        ));
     }
     Err("expected a message type such as ADT or ADT^A01".to_owned())
 }
@@ -88,7 +91,13 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_write_them_and_not_without_a_unit() {
-        for (text, ms) in [("200ms", 200), ("30s", 30_000), ("2h", 7_200_000), ("1d", 86_400_000), ("0s", 0)] {
+        for (text, ms) in [
+            ("200ms", 200),
+            ("30s", 30_000),
+            ("2h", 7_200_000),
+            ("1d", 86_400_000),
+            ("0s", 0),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for text in ["", "30", "-1s", "soon"] {

@@ -54,7 +54,13 @@ pub(super) struct List {
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
     /// text, json (one object a message) or csv
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
@@ -114,12 +120,20 @@ impl List {
         if rows.is_empty() {
             tell("no message matches");
         } else if rows.len() == self.limit {
-            tell(format_args!("the newest {} are shown; --limit 0 shows all that match", self.limit));
+            tell(format_args!(
+                "the newest {} are shown; --limit 0 shows all that match",
+                self.limit
+            ));
         }
         Ok(Exit::Ok)
     }
 
-    fn search(&self, archive: &Archive, settings: &Settings, clock: &Clock) -> Result<Vec<Row>, Failure> {
+    fn search(
+        &self,
+        archive: &Archive,
+        settings: &Settings,
+        clock: &Clock,
+    ) -> Result<Vec<Row>, Failure> {
         let resolve = |moment: Option<values::Moment>| {
             moment
                 .map(|moment| moment.resolve(clock.now(), &settings.engine.zone))
@@ -127,9 +141,15 @@ impl List {
                 .map_err(|error| Failure::said(Exit::Usage, error))
         };
         if let Some(name) = &self.to
-            && !archive.destinations().iter().any(|known| known.name == *name)
+            && !archive
+                .destinations()
+                .iter()
+                .any(|known| known.name == *name)
         {
-            return Err(Failure::said(Exit::Usage, format_args!("the journal knows no destination {name}")));
+            return Err(Failure::said(
+                Exit::Usage,
+                format_args!("the journal knows no destination {name}"),
+            ));
         }
         let refused = self.state == Some(State::Refused);
         let query = Query {

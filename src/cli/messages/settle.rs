@@ -11,7 +11,9 @@ use crate::cli::place;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::control::{self, ControlError, Request};
-use crate::journal::{Archive, DiskFiles, Journal, Outcome, OutcomeKind, Position, Query, Standing};
+use crate::journal::{
+    Archive, DiskFiles, Journal, Outcome, OutcomeKind, Position, Query, Standing,
+};
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -149,7 +151,8 @@ fn parked_at(archive: &Archive, id: Position) -> Result<Vec<String>, Failure> {
     last.retain(|(_, kind)| *kind == OutcomeKind::Parked);
     if last.is_empty() {
         let words = format_args!("message {id} is parked nowhere").to_string();
-        return Err(Failure::said(Exit::Failed, words).hint("name the destination to send it to again: --to DESTINATION"));
+        return Err(Failure::said(Exit::Failed, words)
+            .hint("name the destination to send it to again: --to DESTINATION"));
     }
     Ok(last.into_iter().map(|(to, _)| to.to_string()).collect())
 }
@@ -196,7 +199,9 @@ async fn decide(
 async fn open(settings: &Settings, clock: &Clock) -> Result<Journal, Failure> {
     let (settings, clock) = (settings.journal.clone(), clock.clone());
     let open = move || Journal::open(settings, Arc::new(DiskFiles::default()), clock);
-    let opened = tokio::task::spawn_blocking(open).await.or_exit(Exit::Failed)?;
+    let opened = tokio::task::spawn_blocking(open)
+        .await
+        .or_exit(Exit::Failed)?;
     Ok(opened.map_err(place::unreadable)?.0)
 }
 
@@ -213,7 +218,11 @@ impl Decision {
             Self::Discard(reason) => Request::Discard { id, to, reason },
         };
         let answer = control::call(&settings.engine.data, &request).await?;
-        Ok(if answer.ok { Ok(answer.text) } else { Err(answer.text) })
+        Ok(if answer.ok {
+            Ok(answer.text)
+        } else {
+            Err(answer.text)
+        })
     }
 
     /// Writes it into the journal itself.
@@ -230,8 +239,13 @@ impl Decision {
             Self::Park(reason) => (OutcomeKind::Parked, reason, "parked"),
             Self::Discard(reason) => (OutcomeKind::Discarded, reason, "discarded"),
         };
-        let outcome = Outcome { reason: Some(reason.clone()), ..Outcome::new(kind, clock.now()) };
+        let outcome = Outcome {
+            reason: Some(reason.clone()),
+            ..Outcome::new(kind, clock.now())
+        };
         let settled = journal.settle(to, id, outcome).await;
-        settled.map(|()| format!("{id} {done} at {to}")).map_err(|error| error.to_string())
+        settled
+            .map(|()| format!("{id} {done} at {to}"))
+            .map_err(|error| error.to_string())
     }
 }

@@ -37,7 +37,13 @@ pub(super) struct Show {
     #[arg(long, requires = "phi", conflicts_with = "format")]
     raw: bool,
     /// text or json
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
@@ -61,7 +67,9 @@ impl Show {
         write_outcomes(&archive, &entry, &outcomes, settings, out)?;
         if !decisions.is_empty() {
             out.line(format_args!("\nRoutes ({})", settings.origin))?;
-            decisions.iter().try_for_each(|decision| write_decision(decision, out))?;
+            decisions
+                .iter()
+                .try_for_each(|decision| write_decision(decision, out))?;
         }
         if self.phi {
             out.line("")?;
@@ -70,24 +78,52 @@ impl Show {
         Ok(Exit::Ok)
     }
 
-    fn write_facts(&self, entry: &Entry, settings: &Settings, out: &mut Output) -> Result<(), Failure> {
-        let peer = entry.peer.as_deref().map(|peer| format!(", from {peer}")).unwrap_or_default();
-        let warnings = if entry.warnings.is_empty() { "none".to_owned() } else { entry.warnings.join(", ") };
+    fn write_facts(
+        &self,
+        entry: &Entry,
+        settings: &Settings,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let peer = entry
+            .peer
+            .as_deref()
+            .map(|peer| format!(", from {peer}"))
+            .unwrap_or_default();
+        let warnings = if entry.warnings.is_empty() {
+            "none".to_owned()
+        } else {
+            entry.warnings.join(", ")
+        };
         let answers: Vec<String> = answers(entry, self.phi)
             .into_iter()
-            .map(|(code, text)| if text.is_empty() { code } else { format!("{code} ({text})") })
+            .map(|(code, text)| {
+                if text.is_empty() {
+                    code
+                } else {
+                    format!("{code} ({text})")
+                }
+            })
             .collect();
-        let answers = if answers.is_empty() { "nothing".to_owned() } else { answers.join(", ") };
+        let answers = if answers.is_empty() {
+            "nothing".to_owned()
+        } else {
+            answers.join(", ")
+        };
         let facts = [
             ("message", entry.position.to_string()),
             ("received", local(entry.received, &settings.engine.zone)),
             ("source", format!("{}{peer}", entry.source)),
-            ("type", format!("{}, {} bytes", entry.message_type, entry.raw.len())),
+            (
+                "type",
+                format!("{}, {} bytes", entry.message_type, entry.raw.len()),
+            ),
             ("state", disposition(entry.disposition)),
             ("answered", answers),
             ("warnings", warnings),
         ];
-        facts.iter().try_for_each(|(name, value)| out.line(format_args!("{name:<9} {value}")))
+        facts
+            .iter()
+            .try_for_each(|(name, value)| out.line(format_args!("{name:<9} {value}")))
     }
 
     fn write_json(
@@ -99,7 +135,13 @@ impl Show {
     ) -> Ending {
         let codes: Vec<Value> = answers(entry, self.phi)
             .into_iter()
-            .map(|(code, text)| if self.phi { json!({"code": code, "text": text}) } else { json!({"code": code}) })
+            .map(|(code, text)| {
+                if self.phi {
+                    json!({"code": code, "text": text})
+                } else {
+                    json!({"code": code})
+                }
+            })
             .collect();
         let outcomes: Vec<Value> = outcomes
             .iter()
@@ -132,7 +174,11 @@ fn answers(entry: &Entry, phi: bool) -> Vec<(String, String)> {
         let message = Message::parse(bytes::Bytes::clone(raw)).ok()?;
         let answer = Answer::of(&message)?;
         let code = answer.code.map_or("?", |code| code.as_str()).to_owned();
-        let text = if phi { printable(&String::from_utf8_lossy(answer.text)) } else { String::new() };
+        let text = if phi {
+            printable(&String::from_utf8_lossy(answer.text))
+        } else {
+            String::new()
+        };
         Some((code, text))
     };
     entry.acknowledgments.iter().filter_map(read).collect()
@@ -160,7 +206,11 @@ fn write_outcomes(
     for state in archive.destinations() {
         let known = outcomes.iter().any(|(to, _)| **to == *state.name);
         if !known && entry.disposition == crate::journal::Disposition::Accepted {
-            let state_now = if entry.position > state.done_to { "waiting" } else { "past" };
+            let state_now = if entry.position > state.done_to {
+                "waiting"
+            } else {
+                "past"
+            };
             table.row([&state.name, state_now, "", "", "", ""].map(str::to_owned));
         }
     }
@@ -172,15 +222,25 @@ fn write_outcomes(
 
 fn write_decision(decision: &RouteDecision, out: &mut Output) -> Result<(), Failure> {
     let verdict = match decision {
-        RouteDecision { from_matches: false, .. } => "other sources only".to_owned(),
+        RouteDecision {
+            from_matches: false,
+            ..
+        } => "other sources only".to_owned(),
         RouteDecision { asked: false, .. } => "not asked: a route above took it".to_owned(),
-        RouteDecision { applies: true, to, .. } => format!("applies, to {}", to.join(", ")),
+        RouteDecision {
+            applies: true, to, ..
+        } => format!("applies, to {}", to.join(", ")),
         _ => "does not apply".to_owned(),
     };
-    out.line(format_args!("  line {:<4} {}: {verdict}", decision.line, decision.route))?;
+    out.line(format_args!(
+        "  line {:<4} {}: {verdict}",
+        decision.line, decision.route
+    ))?;
     if !decision.already_served.is_empty() {
         let names = decision.already_served.join(", ");
-        out.line(format_args!("            ({names} has it from a route above)"))?;
+        out.line(format_args!(
+            "            ({names} has it from a route above)"
+        ))?;
     }
     match &decision.condition {
         Some(condition) if decision.asked => write_condition(condition, 1, out),
@@ -191,7 +251,13 @@ fn write_decision(decision: &RouteDecision, out: &mut Output) -> Result<(), Fail
 fn write_condition(part: &Explained, depth: usize, out: &mut Output) -> Result<(), Failure> {
     let indent = " ".repeat(10 + 2 * depth);
     let holds = if part.holds { "true " } else { "false" };
-    let shape = part.shape.as_ref().map(|shape| format!("  (the value: {shape})")).unwrap_or_default();
+    let shape = part
+        .shape
+        .as_ref()
+        .map(|shape| format!("  (the value: {shape})"))
+        .unwrap_or_default();
     out.line(format_args!("{indent}{holds}  {}{shape}", part.text))?;
-    part.parts.iter().try_for_each(|part| write_condition(part, depth + 1, out))
+    part.parts
+        .iter()
+        .try_for_each(|part| write_condition(part, depth + 1, out))
 }

@@ -74,10 +74,7 @@ impl Endpoint {
         };
         let refused = error.kind() == io::ErrorKind::ConnectionRefused;
         let words = format!("cannot connect to {}", self.address);
-        let failure = Failure::new(
-            Exit::Unavailable,
-            anyhow::Error::new(error).context(words),
-        );
+        let failure = Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(words));
         Err(if refused {
             failure.hint("start the engine with `wardwire serve`, or name another receiver with --to HOST:PORT")
         } else {
@@ -142,7 +139,8 @@ impl Connection {
         if count == 0 {
             let last = self.decoder.finish(&mut self.incoming);
             let last = last.filter(|frame| !frame.truncated);
-            self.replies.extend(last.map(|frame| Reply::new(frame.body)));
+            self.replies
+                .extend(last.map(|frame| Reply::new(frame.body)));
             if self.replies.is_empty() {
                 return Err(Broken::Closed);
             }

@@ -56,7 +56,11 @@ pub(super) struct Tally {
 
 impl Each<'_> {
     pub(super) async fn run(&self, items: &[Item], out: &mut Output) -> Result<Tally, Failure> {
-        let width = items.iter().map(|item| item.name.chars().count()).max().unwrap_or(0);
+        let width = items
+            .iter()
+            .map(|item| item.name.chars().count())
+            .max()
+            .unwrap_or(0);
         if self.format == Format::Csv {
             out.line("file,type,codes,error,ms,text,problem")?;
         }
@@ -81,12 +85,18 @@ impl Each<'_> {
             let file_goes_on = self.expectation.by_file()
                 && next.is_some_and(|next| next.file.is_some() && next.file == item.file);
             if !file_goes_on {
-                let missed = self.expectation.missed(item.file.as_deref(), &codes, &error);
+                let missed = self
+                    .expectation
+                    .missed(item.file.as_deref(), &codes, &error);
                 unexpected += usize::from(missed.is_some());
                 if let Some(missed) = missed {
                     let told = std::mem::take(&mut answer.problem);
                     let parts = [told, missed];
-                    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+                    let parts: Vec<&str> = parts
+                        .iter()
+                        .map(String::as_str)
+                        .filter(|p| !p.is_empty())
+                        .collect();
                     answer.problem = parts.join(", ");
                 }
                 codes.clear();
@@ -104,10 +114,15 @@ impl Each<'_> {
             _ => Exit::Findings,
         };
         if unanswered > 0 && matches!(self.expectation, Expectation::None) {
-            tell(format_args!("{unanswered} of {} got no acknowledgment", items.len()));
+            tell(format_args!(
+                "{unanswered} of {} got no acknowledgment",
+                items.len()
+            ));
         }
         if unexpected > 0 {
-            tell(format_args!("{unexpected} got another acknowledgment than expected"));
+            tell(format_args!(
+                "{unexpected} got another acknowledgment than expected"
+            ));
         }
         Ok(Tally { stats, exit })
     }
@@ -129,7 +144,10 @@ impl Each<'_> {
         stats.bytes += item.body.len() as u64;
         connection.push(&[&item.body]);
         let broken = match connection.flush().await {
-            Ok(()) => self.replies(connection, item, began, &mut answer, stats).await.err(),
+            Ok(()) => self
+                .replies(connection, item, began, &mut answer, stats)
+                .await
+                .err(),
             Err(broken) => Some(broken),
         };
         if answer.unmatched > 0 {
@@ -138,7 +156,11 @@ impl Each<'_> {
         }
         let usable = broken.is_none();
         if let Some(broken) = broken {
-            let name = if matches!(broken, Broken::Timeout) { "timeout" } else { "closed" };
+            let name = if matches!(broken, Broken::Timeout) {
+                "timeout"
+            } else {
+                "closed"
+            };
             stats.count(name);
             answer.unanswered = true;
             answer.problem = broken.to_string();
@@ -161,7 +183,11 @@ impl Each<'_> {
                 return Ok(());
             }
             let enough = count >= item.due.least || refused_at_commit;
-            let deadline = if enough { Instant::now() + QUIET } else { began + self.ack_timeout };
+            let deadline = if enough {
+                Instant::now() + QUIET
+            } else {
+                began + self.ack_timeout
+            };
             let reply = match connection.reply(deadline).await {
                 Ok(reply) => reply,
                 Err(Broken::Timeout | Broken::Closed) if enough && count > 0 => return Ok(()),
@@ -193,9 +219,21 @@ impl Each<'_> {
                 let mut csv = csv::Writer::from_writer(Vec::new());
                 let codes = answer.codes.join(" ");
                 let ms = answer.ms.to_string();
-                let row = [&answer.file, &answer.kind, &codes, &answer.error, &ms, &answer.text, &answer.problem];
+                let row = [
+                    &answer.file,
+                    &answer.kind,
+                    &codes,
+                    &answer.error,
+                    &ms,
+                    &answer.text,
+                    &answer.problem,
+                ];
                 csv.write_record(row).map_err(anyhow::Error::from)?;
-                out.bytes(&csv.into_inner().map_err(|e| e.into_error()).map_err(anyhow::Error::from)?)?;
+                out.bytes(
+                    &csv.into_inner()
+                        .map_err(|e| e.into_error())
+                        .map_err(anyhow::Error::from)?,
+                )?;
             }
             Format::Text => out.line(line(answer, width))?,
         }
@@ -204,11 +242,23 @@ impl Each<'_> {
 }
 
 fn line(answer: &Answer, width: usize) -> String {
-    let codes = if answer.codes.is_empty() { "none".to_owned() } else { answer.codes.join(" ") };
-    let ms = if answer.codes.is_empty() { String::new() } else { format!("{:.3} ms", answer.ms) };
+    let codes = if answer.codes.is_empty() {
+        "none".to_owned()
+    } else {
+        answer.codes.join(" ")
+    };
+    let ms = if answer.codes.is_empty() {
+        String::new()
+    } else {
+        format!("{:.3} ms", answer.ms)
+    };
     let name = printable(&answer.file);
     let mut line = format!("{name:<width$}  {:<10}  {codes:<8}  {ms:>12}", answer.kind);
-    let error = if answer.error.is_empty() { String::new() } else { format!("error {}", answer.error) };
+    let error = if answer.error.is_empty() {
+        String::new()
+    } else {
+        format!("error {}", answer.error)
+    };
     for part in [&error, &answer.text] {
         if !part.is_empty() {
             line.push_str("  ");
@@ -232,5 +282,9 @@ fn belongs(reply: &Reply, item: &Item) -> bool {
 
 fn shown_error(reply: &Reply) -> String {
     let error = reply.error();
-    if error.is_empty() { error } else { shown(error.as_bytes()) }
+    if error.is_empty() {
+        error
+    } else {
+        shown(error.as_bytes())
+    }
 }

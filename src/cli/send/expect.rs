@@ -43,7 +43,12 @@ impl Expectation {
 
     /// What was expected of `file` and did not come: `expected AA`. `codes` are all that came for it, `error` the
     /// first error code among them.
-    pub(super) fn missed(&self, file: Option<&Path>, codes: &[String], error: &str) -> Option<String> {
+    pub(super) fn missed(
+        &self,
+        file: Option<&Path>,
+        codes: &[String],
+        error: &str,
+    ) -> Option<String> {
         let came = codes.join(" ");
         match self {
             Self::None => None,
@@ -100,18 +105,31 @@ mod tests {
     fn each_file_must_get_what_its_line_says() {
         let folder = tempfile::tempdir().unwrap();
         let table = folder.path().join("expected.csv");
-        std::fs::write(&table, "file,acks,error\na.hl7,AA AA,\nb.hl7,none,\nc.hl7,AR,200\n").unwrap();
+        std::fs::write(
+            &table,
+            "file,acks,error\na.hl7,AA AA,\nb.hl7,none,\nc.hl7,AR,200\n",
+        )
+        .unwrap();
         let expectation = Expectation::from_file(&table).unwrap();
         let judge = |file: &str, codes: &[&str], error: &str| {
             let codes: Vec<String> = codes.iter().map(|&code| code.to_owned()).collect();
             expectation.missed(Some(&folder.path().join(file)), &codes, error)
         };
         assert_eq!(judge("a.hl7", &["AA", "AA"], ""), None);
-        assert_eq!(judge("a.hl7", &["AA"], ""), Some("expected AA AA".to_owned()));
+        assert_eq!(
+            judge("a.hl7", &["AA"], ""),
+            Some("expected AA AA".to_owned())
+        );
         assert_eq!(judge("b.hl7", &[], ""), None);
-        assert_eq!(judge("b.hl7", &["AA"], ""), Some("expected none".to_owned()));
+        assert_eq!(
+            judge("b.hl7", &["AA"], ""),
+            Some("expected none".to_owned())
+        );
         assert_eq!(judge("c.hl7", &["AR"], "200"), None);
-        assert_eq!(judge("c.hl7", &["AR"], "203"), Some("expected error 200".to_owned()));
+        assert_eq!(
+            judge("c.hl7", &["AR"], "203"),
+            Some("expected error 200".to_owned())
+        );
         assert!(judge("d.hl7", &["AA"], "").is_some());
     }
 }

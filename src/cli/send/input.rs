@@ -77,7 +77,8 @@ pub(super) fn collect(paths: &[PathBuf], split: bool) -> Result<Vec<Item>, Failu
         let mut files = Vec::new();
         find(path, true, &mut files).or_exit(Exit::Failed)?;
         for file in files {
-            let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let bytes =
+                fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
             let name = file.display().to_string();
             cut(Some(&file), &name, bytes.into(), split, &mut items);
         }
@@ -100,7 +101,11 @@ fn find(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> anyhow::Result<()
         return Ok(());
     }
     // A linked folder may lead back up; only one that was named is followed.
-    if !named && fs::symlink_metadata(path).with_context(unreadable)?.is_symlink() {
+    if !named
+        && fs::symlink_metadata(path)
+            .with_context(unreadable)?
+            .is_symlink()
+    {
         return Ok(());
     }
     let entries = fs::read_dir(path).with_context(unreadable)?;
@@ -109,14 +114,20 @@ fn find(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> anyhow::Result<()
         .collect::<Result<_, _>>()
         .with_context(unreadable)?;
     entries.sort();
-    entries.iter().try_for_each(|entry| find(entry, false, files))
+    entries
+        .iter()
+        .try_for_each(|entry| find(entry, false, files))
 }
 
 /// Cuts one file into frames: a batch in an envelope travels as one, several messages without one travel alone, and
 /// what holds no message goes as it is, so that the receiver's answer to it can be seen.
 fn cut(file: Option<&Path>, name: &str, bytes: Bytes, split: bool, items: &mut Vec<Item>) {
     let found = batch::split(&bytes);
-    let messages: Vec<Bytes> = found.messages.iter().map(|at| bytes.slice(at.clone())).collect();
+    let messages: Vec<Bytes> = found
+        .messages
+        .iter()
+        .map(|at| bytes.slice(at.clone()))
+        .collect();
     let whole = found.enveloped && !split || messages.len() < 2;
     let frames = if whole {
         vec![without_framing(&bytes)]
@@ -125,7 +136,11 @@ fn cut(file: Option<&Path>, name: &str, bytes: Bytes, split: bool, items: &mut V
     };
     let several = frames.len() > 1;
     for (index, body) in frames.into_iter().enumerate() {
-        let inside = if whole { messages.clone() } else { vec![body.clone()] };
+        let inside = if whole {
+            messages.clone()
+        } else {
+            vec![body.clone()]
+        };
         let read: Vec<Message> = inside
             .into_iter()
             .filter_map(|message| Message::parse(message).ok())
@@ -166,7 +181,11 @@ fn kind(messages: &[Message]) -> String {
         [] => "-".to_owned(),
         [one] => {
             let kind = one.header().kind().to_string();
-            if kind.is_empty() { "-".to_owned() } else { kind }
+            if kind.is_empty() {
+                "-".to_owned()
+            } else {
+                kind
+            }
         }
         several => format!("batch of {}", several.len()),
     }
@@ -175,7 +194,10 @@ fn kind(messages: &[Message]) -> String {
 /// Without the start and end block of a frame that was cut out of a capture.
 fn without_framing(bytes: &Bytes) -> Bytes {
     let start = bytes.iter().take_while(|&&b| b == 0x0B).count();
-    let tail = bytes.iter().rev().take_while(|b| matches!(b, 0x1C | b'\r' | b'\n'));
+    let tail = bytes
+        .iter()
+        .rev()
+        .take_while(|b| matches!(b, 0x1C | b'\r' | b'\n'));
     let tail: Vec<u8> = tail.copied().collect();
     let stray = tail.iter().rposition(|&b| b == 0x1C).map_or(0, |at| at + 1);
     bytes.slice(start..(bytes.len() - stray).max(start))
@@ -198,7 +220,10 @@ mod tests {
     #[test]
     fn messages_without_an_envelope_travel_alone_and_a_batch_as_one_frame() {
         let loose = items(&format!("{ONE}{TWO}"), false);
-        let names: Vec<_> = loose.iter().map(|i| (i.name.as_str(), i.kind.as_str())).collect();
+        let names: Vec<_> = loose
+            .iter()
+            .map(|i| (i.name.as_str(), i.kind.as_str()))
+            .collect();
         assert_eq!(names, [("x#1", "ADT^A01"), ("x#2", "ADT^A02")]);
         assert_eq!(loose[1].body, TWO);
 
@@ -206,7 +231,10 @@ mod tests {
         let batch = items(&text, false);
         assert_eq!(batch.len(), 1);
         assert_eq!(batch[0].body, text);
-        assert_eq!((batch[0].kind.as_str(), batch[0].ids.len()), ("batch of 2", 2));
+        assert_eq!(
+            (batch[0].kind.as_str(), batch[0].ids.len()),
+            ("batch of 2", 2)
+        );
         assert_eq!(batch[0].due, Due { least: 1, most: 2 });
         assert_eq!(items(&text, true).len(), 2);
     }
@@ -254,7 +282,13 @@ mod tests {
         let items = collect(&[folder.path().to_owned()], false).unwrap();
         let names: Vec<_> = items
             .iter()
-            .map(|item| item.file.as_ref().unwrap().strip_prefix(folder.path()).unwrap())
+            .map(|item| {
+                item.file
+                    .as_ref()
+                    .unwrap()
+                    .strip_prefix(folder.path())
+                    .unwrap()
+            })
             .collect();
         assert_eq!(names, ["a.txt", "b.hl7", "odd/c.hl7"].map(Path::new));
     }

@@ -124,7 +124,10 @@ impl Load {
         progress.finish();
         let unsent = run.load.count.saturating_sub(total.sent);
         if let Some(first) = broken.first() {
-            tell(format_args!("{} of {connections} connections broke: {first}", broken.len()));
+            tell(format_args!(
+                "{} of {connections} connections broke: {first}",
+                broken.len()
+            ));
         }
         if unsent > 0 {
             tell(format_args!("{unsent} messages were not sent"));
@@ -137,9 +140,15 @@ impl Load {
 async fn lane(run: Arc<Run>, mut connection: Connection) -> (Stats, Option<Broken>) {
     let mut stats = Stats::new();
     let mut under_way = VecDeque::with_capacity(run.load.pipeline);
-    let end = send_all(&run, &mut connection, &mut under_way, &mut stats).await.err();
+    let end = send_all(&run, &mut connection, &mut under_way, &mut stats)
+        .await
+        .err();
     if let Some(end) = &end {
-        let name = if matches!(end, Broken::Timeout) { "timeout" } else { "closed" };
+        let name = if matches!(end, Broken::Timeout) {
+            "timeout"
+        } else {
+            "closed"
+        };
         under_way.iter().for_each(|_| stats.count(name));
     }
     (stats, end)
@@ -210,7 +219,10 @@ impl Run {
         let at = self.due(number).unwrap_or(now);
         stats.sent += 1;
         let Some(template) = self.load.templates.get(index) else {
-            return Sent { id: Id::Of(index), at };
+            return Sent {
+                id: Id::Of(index),
+                at,
+            };
         };
         let id = if self.load.unique {
             let id = self.load.clock.control_id();
@@ -230,10 +242,16 @@ impl Run {
         let now = Instant::now();
         while let Some(reply) = from.taken() {
             let expected: Option<&[u8]> = match under_way.front() {
-                Some(Sent { id: Id::Own(id), .. }) => Some(id.as_bytes()),
-                Some(Sent { id: Id::Of(index), .. }) => {
-                    self.load.templates.get(*index).map(|template| &*template.id)
-                }
+                Some(Sent {
+                    id: Id::Own(id), ..
+                }) => Some(id.as_bytes()),
+                Some(Sent {
+                    id: Id::Of(index), ..
+                }) => self
+                    .load
+                    .templates
+                    .get(*index)
+                    .map(|template| &*template.id),
                 None => None,
             };
             if expected != Some(reply.control_id()) {
@@ -254,7 +272,10 @@ mod tests {
 
     #[test]
     fn the_control_id_is_found_whatever_the_delimiters() {
-        for text in ["MSH|^~\\&|A|B|C|D|20260308||ADT^A01|X7|P|2.5.1\r", "\u{feff}MSH#@*!%#A#B#C#D#2026##ADT@A01#X7#P#2.3\r"] {
+        for text in [
+            "MSH|^~\\&|A|B|C|D|20260308||ADT^A01|X7|P|2.5.1\r",
+            "\u{feff}MSH#@*!%#A#B#C#D#2026##ADT@A01#X7#P#2.3\r",
+        ] {
             let at = control_id_at(text.as_bytes()).unwrap();
             assert!(text[at..].starts_with("X7"));
         }

@@ -54,14 +54,25 @@ pub(super) struct Send {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration)]
     ack_timeout: Duration,
     /// text, json (one object a message) or csv
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
     /// Show the receiver's own words (MSA-3) when standard output is no terminal, too
     #[arg(long)]
     phi: bool,
 
     /// Every acknowledgment must have this code (MSA-1), or be "none"
-    #[arg(long, value_name = "CODE", help_heading = "Expectations", conflicts_with = "expect_file")]
+    #[arg(
+        long,
+        value_name = "CODE",
+        help_heading = "Expectations",
+        conflicts_with = "expect_file"
+    )]
     expect: Option<String>,
     /// A CSV file of what each file must get, with the columns file,acks,error
     #[arg(long, value_name = "FILE", help_heading = "Expectations")]
@@ -131,9 +142,14 @@ impl Send {
         let cpu_before = stats::cpu_time();
         if self.load.is_load() {
             if expectation.by_file() {
-                return Err(Failure::said(Exit::Usage, "--expect-file and a load do not go together"));
+                return Err(Failure::said(
+                    Exit::Usage,
+                    "--expect-file and a load do not go together",
+                ));
             }
-            return self.run_load(&items, endpoint, &expectation, clock, out).await;
+            return self
+                .run_load(&items, endpoint, &expectation, clock, out)
+                .await;
         }
         let each = Each {
             endpoint: &endpoint,
@@ -146,7 +162,10 @@ impl Send {
         let tally = each.run(&items, out).await?;
         if self.load.stats {
             let cpu = stats::cpu_time().saturating_sub(cpu_before);
-            tally.stats.figures(began.elapsed(), cpu).write(self.format, out)?;
+            tally
+                .stats
+                .figures(began.elapsed(), cpu)
+                .write(self.format, out)?;
         }
         Ok(tally.exit)
     }

@@ -64,7 +64,9 @@ impl Reply {
         });
         let line = line.unwrap_or_default();
         let line = line.split(ends).next().unwrap_or_default();
-        line.split(|&b| b == separator).nth(number).unwrap_or_default()
+        line.split(|&b| b == separator)
+            .nth(number)
+            .unwrap_or_default()
     }
 }
 

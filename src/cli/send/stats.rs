@@ -61,7 +61,11 @@ impl Stats {
     pub(super) fn answered(&mut self, code: &[u8], after: Duration) {
         let micros = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
         self.latency.saturating_record(micros.max(1));
-        match self.codes.iter_mut().find(|(known, _)| known.as_bytes() == code) {
+        match self
+            .codes
+            .iter_mut()
+            .find(|(known, _)| known.as_bytes() == code)
+        {
             Some((_, count)) => *count += 1,
             None => self.count(shown(code)),
         }
@@ -128,7 +132,13 @@ impl Figures {
             ("acknowledged", grouped(self.acknowledged)),
             ("answers", codes.join(", ")),
             ("time", format!("{:.3} s", self.seconds)),
-            ("throughput", format!("{:.1} messages/s, {:.2} MB/s", self.messages_per_second, self.megabytes_per_second)),
+            (
+                "throughput",
+                format!(
+                    "{:.1} messages/s, {:.2} MB/s",
+                    self.messages_per_second, self.megabytes_per_second
+                ),
+            ),
             (
                 "latency",
                 format!(
@@ -138,7 +148,10 @@ impl Figures {
             ),
             (
                 "cpu of this sender",
-                format!("{:.2} s, {:.1} µs a message", self.cpu_seconds, self.cpu_microseconds_per_message),
+                format!(
+                    "{:.2} s, {:.1} µs a message",
+                    self.cpu_seconds, self.cpu_microseconds_per_message
+                ),
             ),
         ];
         if format == Format::Csv {
@@ -148,7 +161,8 @@ impl Figures {
             }
             return table.write(format, out);
         }
-        rows.iter().try_for_each(|(name, value)| out.line(format!("{name:<19} {value}")))
+        rows.iter()
+            .try_for_each(|(name, value)| out.line(format!("{name:<19} {value}")))
     }
 
     /// Whether everything that was sent was acknowledged.
@@ -163,7 +177,11 @@ pub(super) fn shown(code: &[u8]) -> String {
         return "no-MSA-1".to_owned();
     }
     let printable = code.iter().take(8).map(|&b| {
-        if b.is_ascii_alphanumeric() { char::from(b) } else { '?' }
+        if b.is_ascii_alphanumeric() {
+            char::from(b)
+        } else {
+            '?'
+        }
     });
     printable.collect()
 }
@@ -200,7 +218,10 @@ mod tests {
         assert!((figures.messages_per_second - 2.0).abs() < 1e-9);
         assert!((figures.cpu_microseconds_per_message - 100_000.0).abs() < 1e-9);
         let codes: Vec<_> = figures.codes.into_iter().collect();
-        assert_eq!(codes, [("AA", 2), ("AR", 2), ("timeout", 1)].map(|(c, n)| (c.to_owned(), n)));
+        assert_eq!(
+            codes,
+            [("AA", 2), ("AR", 2), ("timeout", 1)].map(|(c, n)| (c.to_owned(), n))
+        );
         assert!((9.9..10.1).contains(&figures.latency_ms.p50));
     }
 

@@ -44,7 +44,13 @@ pub(super) struct Show {
     #[arg(long)]
     full: bool,
     /// text, json (one object a message) or csv (one line a value)
-    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        hide_possible_values = true,
+        default_value_t
+    )]
     format: Format,
 }
 
@@ -62,7 +68,9 @@ impl Show {
     fn read(&self) -> Result<Bytes, Failure> {
         let mut bytes = Vec::new();
         if self.file.as_os_str() == "-" {
-            std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+            std::io::stdin()
+                .read_to_end(&mut bytes)
+                .context("cannot read standard input")?;
         } else {
             bytes = std::fs::read(&self.file)
                 .with_context(|| format!("cannot read {}", self.file.display()))?;
@@ -78,7 +86,10 @@ pub(super) fn show_all(bytes: &Bytes, format: Format, full: bool, out: &mut Outp
     if several && format == Format::Text {
         out.line(format_args!("{} messages", found.messages.len()))?;
         for finding in &found.findings {
-            out.line(format_args!("finding at byte {}: {}", finding.offset, finding.kind))?;
+            out.line(format_args!(
+                "finding at byte {}: {}",
+                finding.offset, finding.kind
+            ))?;
         }
         out.line("")?;
     }
@@ -86,7 +97,11 @@ pub(super) fn show_all(bytes: &Bytes, format: Format, full: bool, out: &mut Outp
         out.line("message,path,value")?;
     }
     let parts = if several {
-        found.messages.iter().map(|at| (at.start, bytes.slice(at.clone()))).collect()
+        found
+            .messages
+            .iter()
+            .map(|at| (at.start, bytes.slice(at.clone())))
+            .collect()
     } else {
         vec![(0, bytes.clone())]
     };
@@ -97,7 +112,13 @@ pub(super) fn show_all(bytes: &Bytes, format: Format, full: bool, out: &mut Outp
                 if index > 0 && format == Format::Text {
                     out.line("")?;
                 }
-                Tree { message: &message, number: index + 1, offset, full }.write(format, out)?;
+                Tree {
+                    message: &message,
+                    number: index + 1,
+                    offset,
+                    full,
+                }
+                .write(format, out)?;
             }
             Err(error) => {
                 exit = Exit::Findings;

@@ -69,7 +69,13 @@ impl Tree<'_> {
     }
 
     fn write_text(&self, shown: &Shown, out: &mut Output) -> Result<(), Failure> {
-        let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { printable(text) };
+        let or_none = |text: &str| {
+            if text.is_empty() {
+                "none".to_owned()
+            } else {
+                printable(text)
+            }
+        };
         out.line(format_args!(
             "{}, version {}, control ID {}, {} segments, {} bytes, lines end in {}, {} ({})",
             or_none(&shown.kind),
@@ -82,7 +88,10 @@ impl Tree<'_> {
             shown.character_set_by,
         ))?;
         for warning in &shown.warnings {
-            out.line(format_args!("warning at byte {}: {}", warning.offset, warning.code))?;
+            out.line(format_args!(
+                "warning at byte {}: {}",
+                warning.offset, warning.code
+            ))?;
         }
         let values = || shown.segments.iter().flat_map(|segment| &segment.values);
         let width = values().map(|value| value.path.len()).max().unwrap_or(0);
@@ -93,7 +102,10 @@ impl Tree<'_> {
             }
             for ShownValue { path, value } in &segment.values {
                 let meaning = if value == "\"\"" { "  (delete)" } else { "" };
-                out.line(format_args!("  {path:<width$}  {}{meaning}", self.cut(value)))?;
+                out.line(format_args!(
+                    "  {path:<width$}  {}{meaning}",
+                    self.cut(value)
+                ))?;
             }
         }
         Ok(())
@@ -106,7 +118,9 @@ impl Tree<'_> {
             csv.write_record([&number, &value.path, &value.value])
                 .map_err(anyhow::Error::from)?;
         }
-        let bytes = csv.into_inner().map_err(|_| anyhow::anyhow!("cannot write CSV"))?;
+        let bytes = csv
+            .into_inner()
+            .map_err(|_| anyhow::anyhow!("cannot write CSV"))?;
         out.bytes(&bytes)
     }
 
@@ -117,7 +131,10 @@ impl Tree<'_> {
             return printable(value);
         }
         let start: String = value.chars().take(LONG_VALUE).collect();
-        format!("{}… ({count} characters, --full shows all)", printable(&start))
+        format!(
+            "{}… ({count} characters, --full shows all)",
+            printable(&start)
+        )
     }
 
     fn lay_out(&self) -> Shown {
@@ -141,9 +158,17 @@ impl Tree<'_> {
             let occurrence = seen.entry(name).or_default();
             *occurrence += 1;
             let several = counts.get(&name).is_some_and(|&count| count > 1);
-            let label = if several { format!("{name}[{occurrence}]") } else { name.to_string() };
+            let label = if several {
+                format!("{name}[{occurrence}]")
+            } else {
+                name.to_string()
+            };
             let values = values(segment, &label, resolved);
-            ShownSegment { segment: label, line: None, values }
+            ShownSegment {
+                segment: label,
+                line: None,
+                values,
+            }
         });
         Shown {
             kind: header.kind().to_string(),
@@ -187,7 +212,10 @@ fn values(segment: Segment<'_>, label: &str, resolved: Resolved) -> Vec<ShownVal
         if declares && number <= 2 {
             let bytes = segment.field(number).unwrap_or_default();
             let value = resolved.charset.decode(bytes).into_owned();
-            found.push(ShownValue { path: format!("{label}-{number}"), value });
+            found.push(ShownValue {
+                path: format!("{label}-{number}"),
+                value,
+            });
             continue;
         }
         let repeats = segment.repetitions(number).nth(1).is_some();
@@ -197,9 +225,17 @@ fn values(segment: Segment<'_>, label: &str, resolved: Resolved) -> Vec<ShownVal
             } else {
                 format!("{label}-{number}")
             };
-            below(repetition, &field, &[delimiters.component, delimiters.subcomponent], &mut |path, bytes| {
-                found.push(ShownValue { path: path.to_owned(), value: text(bytes) });
-            });
+            below(
+                repetition,
+                &field,
+                &[delimiters.component, delimiters.subcomponent],
+                &mut |path, bytes| {
+                    found.push(ShownValue {
+                        path: path.to_owned(),
+                        value: text(bytes),
+                    });
+                },
+            );
         }
     }
     found
