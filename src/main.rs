@@ -1,3 +1,7 @@
 //! The `wardwire` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wardwire::cli::run(std::env::args_os()).into()
+}

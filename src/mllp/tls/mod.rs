@@ -153,12 +153,17 @@ impl TlsClient {
         Ok(())
     }
 
-    pub(super) fn connector(&self) -> tokio_rustls::TlsConnector {
+    /// For one handshake: `connect` with a [`TlsClient::name`] over an open socket.
+    #[must_use]
+    pub fn connector(&self) -> tokio_rustls::TlsConnector {
         self.0.current.load_full().into()
     }
 
     /// The name the partner's certificate must be for, when `host` is where we connect to.
-    pub(super) fn name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
+    ///
+    /// # Errors
+    /// `host` is neither a name nor an address.
+    pub fn name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
         if let Some(name) = &self.0.name {
             return Ok(name.clone());
         }
