@@ -10,7 +10,7 @@ pub struct Header<'a>(Segment<'a>);
 
 /// Message code and trigger event for people and logs: `ADT^A01`. Anything but capitals, digits and `_` prints as `?`,
 /// so that no content can pass for a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MessageKind<'a> {
     code: &'a [u8],
     event: &'a [u8],
@@ -136,9 +136,59 @@ impl fmt::Display for MessageKind<'_> {
     }
 }
 
+impl fmt::Debug for MessageKind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 fn print_id(id: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     id.iter().take(8).try_for_each(|&byte| {
         let fine = byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         write!(f, "{}", if fine { char::from(byte) } else { '?' })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hl7::Message;
+
+    #[test]
+    fn the_header_gives_its_parts_and_empty_ones_where_there_are_none() {
+        let text = "MSH|^~\\&|A^1|B|C|D|2026||ADT^A01^ADT_A01|ID 1|T^A|2.5.1^USA|||AL|NE||8859/1~x";
+        let message = Message::parse(text).unwrap();
+        let header = message.header();
+        assert_eq!(header.sending_application(), b"A^1");
+        assert_eq!(
+            (header.receiving_application(), header.receiving_facility()),
+            (&b"C"[..], &b"D"[..])
+        );
+        assert_eq!(
+            (header.message_code(), header.trigger_event()),
+            (&b"ADT"[..], &b"A01"[..])
+        );
+        assert_eq!(header.message_structure(), b"ADT_A01");
+        assert_eq!(
+            (header.control_id(), header.processing_id()),
+            (&b"ID 1"[..], &b"T"[..])
+        );
+        assert_eq!(
+            (header.version_id(), header.character_set()),
+            (&b"2.5.1"[..], &b"8859/1"[..])
+        );
+        assert_eq!(header.accept_acknowledgment_type(), b"AL");
+        assert_eq!(header.application_acknowledgment_type(), b"NE");
+        let short = Message::parse("MSH|^~\\&|A").unwrap();
+        assert_eq!(
+            (short.header().control_id(), short.header().version_id()),
+            (&b""[..], &b""[..])
+        );
+    }
+
+    #[test]
+    fn content_in_the_place_of_a_message_type_is_not_printed() {
+        let message = Message::parse("MSH|^~\\&|A|B|C|D|2026||Roe Richard^a-1\r").unwrap();
+        let kind = message.header().kind();
+        assert_eq!(format!("{kind} {kind:?}"), "R???R???^??1 R???R???^??1");
+    }
 }

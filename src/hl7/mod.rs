@@ -11,15 +11,20 @@ pub mod charset;
 mod delimiters;
 mod draft;
 pub mod escape;
+mod fuzz;
 mod header;
 mod message;
 mod path;
 mod segment;
+#[cfg(test)]
+mod tests;
 pub mod timestamp;
 
 pub use charset::Charset;
 pub use delimiters::Delimiters;
 pub use draft::{Draft, EditError};
+#[doc(hidden)]
+pub use fuzz::{fuzz_message, fuzz_path};
 pub use header::{Header, MessageKind};
 pub use message::{Message, ParseError, ParseErrorKind, ParseWarning, Terminator, WarningCode};
 pub use path::{Occurrence, Path, PathError, SegmentName};

@@ -81,7 +81,7 @@ fn a_faulty_condition_says_where_and_what_to_write() {
         expected a path such as PID-3.1, not, or ( at character 1
         hint: write PID-8
     PID-0 exists
-        expected a number from 1 to 65535 at character 4
+        expected a number from 1 to 65535 at character 5
     PID[x]-3 exists
         expected [n] from 1, or [*] at character 4
     PID = "x"

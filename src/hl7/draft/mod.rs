@@ -1,5 +1,10 @@
 //! A message being edited: an overlay on the original, so that untouched segments are written back byte for byte.
 
+mod error;
+mod splice;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -10,6 +15,8 @@ use super::escape;
 use super::message::{END_BLOCK, Message, START_BLOCK};
 use super::path::{Occurrence, Path};
 use super::segment::{Segment, Segments, parts};
+pub use error::EditError;
+use splice::{below, replace_part};
 
 /// Edits on top of a message. Reading it shows the edits; [`Draft::write`] gives the bytes.
 #[derive(Clone)]
@@ -27,55 +34,6 @@ enum Piece {
     Changed {
         bytes: Vec<u8>,
         instead_of: Option<usize>,
-    },
-}
-
-/// Why an edit cannot be made. It never holds the value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EditError {
-    /// MSH-1 and MSH-2 stay as the sender declared them, and MSH stays the first segment.
-    #[error("{path} declares the delimiters and cannot be edited")]
-    Header {
-        /// Where the edit was meant to go.
-        path: Path,
-    },
-    /// The path goes to a level for which the message declares no separator.
-    #[error("{path} needs a separator that MSH-2 does not declare")]
-    NoSeparator {
-        /// Where the edit was meant to go.
-        path: Path,
-    },
-    /// There is no such segment.
-    #[error("{path} is not in the message (add the segment first)")]
-    NoSegment {
-        /// Where the edit was meant to go.
-        path: Path,
-    },
-    /// What was to become a segment does not begin with the ID of one that can be added (MSH, FHS, BHS, BTS and FTS
-    /// cannot), or contains a segment terminator or a start or end block.
-    #[error("this cannot be a segment of the message (byte {offset})")]
-    NotASegment {
-        /// Byte offset in the segment, from 0.
-        offset: usize,
-    },
-    /// The path goes to a segment and not into it, or to number 0, or to a repetition beyond 65535.
-    #[error("{path} is not a place for a value")]
-    NotAPlace {
-        /// Where the edit was meant to go.
-        path: Path,
-    },
-    /// The value would end the segment or the frame.
-    #[error("the value for {path} contains a segment terminator or an MLLP block byte")]
-    Terminator {
-        /// Where the edit was meant to go.
-        path: Path,
-    },
-    /// The text cannot be said in the message's character set, or not without an escape character.
-    #[error("the text for {path} cannot be written in this message's character set or delimiters")]
-    Unwritable {
-        /// Where the edit was meant to go.
-        path: Path,
     },
 }
 
@@ -154,12 +112,22 @@ impl Draft {
     /// Empties what `path` leads to; nothing happens where there is nothing.
     ///
     /// # Errors
-    /// MSH-1 and MSH-2 cannot be cleared.
+    /// MSH-1 and MSH-2 cannot be cleared, nor what is no place for a value.
     pub fn clear(&mut self, path: &Path) -> Result<usize, EditError> {
-        if self.all(path).iter().all(|value| value.is_empty()) {
-            return Ok(0);
+        if !is_a_place(path) {
+            return Err(EditError::NotAPlace { path: *path });
         }
-        self.set_raw(path, b"")
+        let mut places = 0;
+        for index in self.targets(path) {
+            let mut found = Vec::new();
+            if let Some(segment) = self.at(index) {
+                segment.read_all(path, &mut found);
+            }
+            if found.iter().any(|value| !value.is_empty()) {
+                places += self.set_in(index, path, b"")?;
+            }
+        }
+        Ok(places)
     }
 
     /// Inserts a segment (without terminator) before segment `index`; at or beyond the end it is appended. Nothing can
@@ -369,54 +337,6 @@ fn is_a_place(path: &Path) -> bool {
         && !numbers.contains(&Some(0))
         && path.occurrence != Occurrence::Nth(0)
         && !matches!(path.repetition, Occurrence::Nth(n) if n == 0 || n > LAST_REPETITION)
-}
-
-/// The repetition `old` with its component and subcomponent of `path` replaced.
-fn below(old: &[u8], path: &Path, delimiters: &Delimiters, value: &[u8]) -> Option<Vec<u8>> {
-    let Some(component) = path.component else {
-        return Some(value.to_vec());
-    };
-    replace_part(old, delimiters.component, usize::from(component), |old| {
-        let Some(subcomponent) = path.subcomponent else {
-            return Some(value.to_vec());
-        };
-        replace_part(
-            old,
-            delimiters.subcomponent,
-            usize::from(subcomponent),
-            |_| Some(value.to_vec()),
-        )
-    })
-}
-
-/// `bytes` with part `number` (from 1) replaced by what `make` gives for it; missing parts before it are created empty.
-/// `None` where a separator is needed that does not exist.
-fn replace_part(
-    bytes: &[u8],
-    separator: Option<u8>,
-    number: usize,
-    make: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
-) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(bytes.len() + 16);
-    let mut make = Some(make);
-    let mut written = 0;
-    for part in parts(bytes, separator) {
-        written += 1;
-        if written > 1 {
-            out.push(separator?);
-        }
-        match make.take_if(|_| written == number) {
-            Some(make) => out.extend(make(part)?),
-            None => out.extend_from_slice(part),
-        }
-    }
-    if let Some(make) = make {
-        for _ in written..number {
-            out.push(separator?);
-        }
-        out.extend(make(b"")?);
-    }
-    Some(out)
 }
 
 impl Segments for Draft {

@@ -3,17 +3,17 @@
 //! What is not a date is an error with its place, never shifted into one. A date without an offset has none until
 //! somebody says which time zone is meant.
 
+mod cursor;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use jiff::Zoned;
 use jiff::civil;
 use jiff::tz::TimeZone;
-use nom::bytes::complete::{take_while_m_n, take_while1};
-use nom::character::complete::{char, one_of};
-use nom::combinator::opt;
-use nom::error::Error;
-use nom::sequence::preceded;
-use nom::{IResult, Parser};
+
+use cursor::{Cursor, DAY, HOUR, MONTH, to_i8};
 
 /// How much of a timestamp was said, coarse before fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,15 +71,6 @@ pub enum InstantError {
     #[error("the timestamp is out of range")]
     Range,
 }
-
-const MONTH: &str = "a month from 01 to 12";
-const DAY: &str = "a day of that month";
-const HOUR: &str = "an hour from 00 to 23";
-const MINUTE: &str = "a minute from 00 to 59";
-const SECOND: &str = "a second from 00 to 59";
-const FRACTION: &str = "1 to 9 digits of a fraction";
-const OFFSET: &str = "an offset from -1400 to +1400";
-const END: &str = "the end of the value";
 
 /// Reads `YYYY[MM[DD[HH[MM[SS[.S…]]]]]][±ZZZZ]`.
 ///
@@ -200,13 +191,14 @@ impl Timestamp {
     #[must_use]
     pub fn write(&self, precision: Precision) -> String {
         let (date, time) = (self.civil.date(), self.civil.time());
-        let mut out = format!("{:04}", date.year());
+        let mut out = String::with_capacity(24);
+        push(&mut out, date.year().unsigned_abs().into(), 4);
         for (from, number) in [
             (Precision::Month, date.month()),
             (Precision::Day, date.day()),
         ] {
             if precision >= from {
-                push(&mut out, number);
+                push(&mut out, number.unsigned_abs().into(), 2);
             }
         }
         write_time(&mut out, time, precision);
@@ -280,122 +272,12 @@ impl fmt::Debug for Time {
     }
 }
 
-/// What is left to read, and where that is.
-struct Cursor<'a> {
-    rest: &'a [u8],
-    length: usize,
-}
-
-impl<'a> Cursor<'a> {
-    const fn new(value: &'a [u8]) -> Self {
-        Self {
-            rest: value,
-            length: value.len(),
-        }
+/// Appends the last `digits` digits of `number`.
+fn push(out: &mut String, number: u32, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = number / 10_u32.pow(place.min(9)) % 10;
+        out.extend(char::from_digit(digit, 10));
     }
-
-    const fn wrong(&self, expected: &'static str) -> TimestampError {
-        TimestampError {
-            offset: self.length - self.rest.len(),
-            expected,
-        }
-    }
-
-    /// The next `digits` digits if a digit stands there.
-    fn number(
-        &mut self,
-        digits: usize,
-        from: i16,
-        to: i16,
-        expected: &'static str,
-    ) -> Result<Option<i16>, TimestampError> {
-        if !self.rest.first().is_some_and(u8::is_ascii_digit) {
-            return Ok(None);
-        }
-        let parsed: IResult<&[u8], &[u8]> =
-            take_while_m_n(digits, digits, |b: u8| b.is_ascii_digit()).parse(self.rest);
-        let (rest, found) = parsed.map_err(|_| self.wrong(expected))?;
-        let number = std::str::from_utf8(found).ok().and_then(|n| n.parse().ok());
-        match number {
-            Some(number) if (from..=to).contains(&number) => {
-                self.rest = rest;
-                Ok(Some(number))
-            }
-            _ => Err(self.wrong(expected)),
-        }
-    }
-
-    /// Hour, minute, second and fraction, as far as they go; no precision where not even an hour is there.
-    fn time(&mut self) -> Result<(civil::Time, Option<Precision>), TimestampError> {
-        let mut time = civil::Time::midnight();
-        let Some(hour) = self.number(2, 0, 23, HOUR)? else {
-            return Ok((time, None));
-        };
-        let mut precision = Precision::Hour;
-        let (mut minute, mut second, mut nanosecond) = (0, 0, 0);
-        if let Some(found) = self.number(2, 0, 59, MINUTE)? {
-            (minute, precision) = (found, Precision::Minute);
-            if let Some(found) = self.number(2, 0, 59, SECOND)? {
-                (second, precision) = (found, Precision::Second);
-                if let Some((found, digits)) = self.fraction()? {
-                    (nanosecond, precision) = (found, Precision::Fraction(digits));
-                }
-            }
-        }
-        if let Ok(found) = civil::Time::new(to_i8(hour), to_i8(minute), to_i8(second), nanosecond) {
-            time = found;
-        }
-        Ok((time, Some(precision)))
-    }
-
-    /// Nanoseconds and the number of digits behind a point.
-    fn fraction(&mut self) -> Result<Option<(i32, u8)>, TimestampError> {
-        let digits = take_while1::<_, _, Error<&[u8]>>(|b: u8| b.is_ascii_digit());
-        let Ok((rest, digits)) = preceded(char('.'), digits).parse(self.rest) else {
-            return Ok(None);
-        };
-        let count = match u8::try_from(digits.len()) {
-            Ok(count @ 1..=9) => count,
-            _ => return Err(self.wrong(FRACTION)),
-        };
-        let digit = |nth: usize| i32::from(digits.get(nth).map_or(0, |d| d - b'0'));
-        self.rest = rest;
-        Ok(Some((
-            (0..9).fold(0, |sum, nth| sum * 10 + digit(nth)),
-            count,
-        )))
-    }
-
-    fn offset(&mut self) -> Result<Option<i16>, TimestampError> {
-        let sign: IResult<&[u8], Option<char>> = opt(one_of("+-")).parse(self.rest);
-        let Ok((rest, Some(sign))) = sign else {
-            return Ok(None);
-        };
-        let start = self.wrong(OFFSET);
-        self.rest = rest;
-        let hours = self.number(2, 0, 14, OFFSET)?.ok_or(start)?;
-        let minutes = self.number(2, 0, 59, OFFSET)?.ok_or(start)?;
-        let minutes = hours * 60 + minutes;
-        if minutes > 14 * 60 {
-            return Err(start);
-        }
-        Ok(Some(if sign == '-' { -minutes } else { minutes }))
-    }
-
-    const fn end(&self) -> Result<(), TimestampError> {
-        if self.rest.is_empty() {
-            return Ok(());
-        }
-        Err(self.wrong(END))
-    }
-}
-
-fn to_i8(number: i16) -> i8 {
-    i8::try_from(number).unwrap_or(1)
-}
-
-fn push(out: &mut String, number: i8) {
-    out.push_str(&format!("{number:02}"));
 }
 
 fn write_time(out: &mut String, time: civil::Time, precision: Precision) {
@@ -405,21 +287,22 @@ fn write_time(out: &mut String, time: civil::Time, precision: Precision) {
         (Precision::Second, time.second()),
     ] {
         if precision >= from {
-            push(out, number);
+            push(out, number.unsigned_abs().into(), 2);
         }
     }
     if let Precision::Fraction(digits) = precision {
-        let nanoseconds = format!("{:09}", time.subsec_nanosecond());
-        let digits = usize::from(digits.clamp(1, 9));
+        let digits = u32::from(digits.clamp(1, 9));
+        let nanoseconds = time.subsec_nanosecond().unsigned_abs();
         out.push('.');
-        out.push_str(nanoseconds.get(..digits).unwrap_or_default());
+        push(out, nanoseconds / 10_u32.pow(9 - digits), digits);
     }
 }
 
 fn write_offset(out: &mut String, offset: Option<i16>) {
     if let Some(minutes) = offset {
-        let sign = if minutes < 0 { '-' } else { '+' };
-        let minutes = minutes.unsigned_abs();
-        out.push_str(&format!("{sign}{:02}{:02}", minutes / 60, minutes % 60));
+        out.push(if minutes < 0 { '-' } else { '+' });
+        let minutes = u32::from(minutes.unsigned_abs());
+        push(out, minutes / 60, 2);
+        push(out, minutes % 60, 2);
     }
 }

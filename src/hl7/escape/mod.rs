@@ -3,6 +3,9 @@
 //! Everything here works on bytes in the sender's character set and on the smallest unit: a component or subcomponent
 //! that has already been cut out. What is not understood stays as it is; nothing is dropped.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use memchr::memchr;
@@ -135,21 +138,17 @@ fn rewrite<'a>(
     let (mut rest, mut next) = (value, Some(first));
     while let Some((plain, here)) = next.and_then(|at| rest.split_at_checked(at)) {
         out.extend_from_slice(plain);
-        let after = match sequence(here, escape) {
-            Ok((after, sequence)) => {
-                if replace(sequence, &mut out).is_none() {
-                    let length = here.len() - after.len();
-                    out.extend_from_slice(here.get(..length).unwrap_or_default());
-                }
-                after
+        if let Ok((after, sequence)) = sequence(here, escape) {
+            if replace(sequence, &mut out).is_none() {
+                let length = here.len() - after.len();
+                out.extend_from_slice(here.get(..length).unwrap_or_default());
             }
+            rest = after;
+        } else {
             // No sequence: the character stands for itself, and what follows may begin one.
-            Err(_) => {
-                out.push(escape);
-                here.get(1..).unwrap_or_default()
-            }
-        };
-        rest = after;
+            out.push(escape);
+            rest = here.get(1..).unwrap_or_default();
+        }
         next = memchr(escape, rest);
     }
     out.extend_from_slice(rest);

@@ -1,5 +1,8 @@
 //! Reading: a segment, its fields, and what is below them, cut out of a slice when asked for.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
@@ -237,13 +240,12 @@ pub trait Segments {
                 }
             }
             Occurrence::Unsaid | Occurrence::Nth(_) => {
-                let nth = if let Occurrence::Nth(n) = path.occurrence {
-                    n as usize
-                } else {
-                    1
+                let skip = match path.occurrence {
+                    Occurrence::Nth(n) => (n as usize).checked_sub(1),
+                    Occurrence::Unsaid | Occurrence::All => Some(0),
                 };
-                let skip = nth.saturating_sub(1);
-                if let Some((_, segment)) = self.named(path.segment).nth(skip) {
+                let segment = skip.and_then(|skip| self.named(path.segment).nth(skip));
+                if let Some((_, segment)) = segment {
                     segment.read_all(path, &mut found);
                 }
             }

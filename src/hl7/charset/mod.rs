@@ -3,6 +3,10 @@
 //! Bytes are the truth. Text is a view of them that is made when somebody reads it, and bytes that cannot be read are
 //! never replaced in a message: the replacement character U+FFFD cannot be encoded here.
 
+mod label;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -108,6 +112,25 @@ pub fn resolve(label: &[u8], source_default: Option<Charset>, message: &[u8]) ->
     }
 }
 
+/// The label that decides: the first repetition of MSH-18, or, where that says nothing or ASCII, one of the Japanese
+/// sets among the others: these switch from ASCII and back by escape sequences (ISO 2022), and both read as one.
+pub(super) fn label_of<'a>(
+    first: &'a [u8],
+    alternates: impl Iterator<Item = &'a [u8]>,
+) -> &'a [u8] {
+    let plain = first.trim_ascii().is_empty() || Charset::of_label(first) == Ok(Charset::ASCII);
+    let switches = |label: &&[u8]| {
+        Charset::of_label(label) == Ok(Charset(Kind::Encoding(encoding_rs::ISO_2022_JP)))
+    };
+    let mut alternates = alternates;
+    let switching = if plain {
+        alternates.find(switches)
+    } else {
+        None
+    };
+    switching.unwrap_or(first)
+}
+
 impl Charset {
     /// Seven bits. Bytes beyond are read as windows-1252, so that they can be shown.
     pub const ASCII: Self = Self(Kind::Ascii);
@@ -137,7 +160,7 @@ impl Charset {
             Some(number) if number.starts_with("8859") => number,
             _ => plain,
         };
-        find(plain).unwrap_or(Err(unknown))
+        label::find(plain).unwrap_or(Err(unknown))
     }
 
     /// Its name, for people.
@@ -198,16 +221,12 @@ impl Charset {
     /// The bytes for `text`, with `?` for what does not exist here: for words of our own.
     #[must_use]
     pub fn encode_lossy(self, text: &str) -> Cow<'_, [u8]> {
-        match self.encode(text) {
-            Ok(bytes) => bytes,
-            Err(_) => {
-                let known: String = text
-                    .chars()
-                    .map(|c| if self.has(c) { c } else { '?' })
-                    .collect();
-                Cow::Owned(self.encoding().encode(&known).0.into_owned())
-            }
+        if let Ok(bytes) = self.encode(text) {
+            return bytes;
         }
+        let known = text.chars().map(|c| if self.has(c) { c } else { '?' });
+        let known: String = known.collect();
+        Cow::Owned(self.encoding().encode(&known).0.into_owned())
     }
 
     fn has(self, c: char) -> bool {
@@ -227,77 +246,6 @@ impl Charset {
             Kind::Encoding(encoding) => encoding,
         }
     }
-}
-
-/// The label, in capitals and digits only, looked up.
-fn find(label: &str) -> Option<Result<Charset, CharsetError>> {
-    use encoding_rs as e;
-    let encoding = match label {
-        "ASCII" | "USASCII" | "ISOIR6" | "ANSI" => return Some(Ok(Charset::ASCII)),
-        "UNICODEUTF16" | "UTF16" | "UTF16LE" | "UTF16BE" | "UCS2" => {
-            return Some(Err(CharsetError::Wide {
-                name: "UNICODE UTF-16",
-            }));
-        }
-        "UNICODEUTF32" | "UTF32" | "UTF32LE" | "UTF32BE" | "UCS4" => {
-            return Some(Err(CharsetError::Wide {
-                name: "UNICODE UTF-32",
-            }));
-        }
-        "CNS116431992" | "CNS11643" => {
-            return Some(Err(CharsetError::Unsupported {
-                name: "CNS 11643-1992",
-            }));
-        }
-        "UNICODEUTF8" | "UNICODE" | "UTF8" | "ISOIR192" => e::UTF_8,
-        "88591" | "LATIN1" | "ISOIR100" => e::WINDOWS_1252,
-        "88592" | "LATIN2" | "ISOIR101" => e::ISO_8859_2,
-        "88593" | "ISOIR109" => e::ISO_8859_3,
-        "88594" | "ISOIR110" => e::ISO_8859_4,
-        "88595" | "ISOIR144" => e::ISO_8859_5,
-        "88596" | "ISOIR127" => e::ISO_8859_6,
-        "88597" | "ISOIR126" => e::ISO_8859_7,
-        "88598" | "ISOIR138" => e::ISO_8859_8,
-        "88599" | "ISOIR148" => e::WINDOWS_1254,
-        "885910" => e::ISO_8859_10,
-        "885911" | "ISOIR166" | "TIS620" => e::WINDOWS_874,
-        "885913" => e::ISO_8859_13,
-        "885914" => e::ISO_8859_14,
-        "885915" | "LATIN9" => e::ISO_8859_15,
-        "885916" => e::ISO_8859_16,
-        "ISOIR14" | "ISOIR13" | "ISOIR87" | "ISOIR159" | "ISO2022JP" => e::ISO_2022_JP,
-        "SHIFTJIS" | "SJIS" | "WINDOWS31J" | "CP932" => e::SHIFT_JIS,
-        "EUCJP" => e::EUC_JP,
-        "GB180302000" | "GB18030" | "GB2312" | "GBK" | "CP936" | "ISOIR58" => e::GB18030,
-        "KSX1001" | "KSC5601" | "EUCKR" | "CP949" | "ISOIR149" => e::EUC_KR,
-        "BIG5" | "CP950" => e::BIG5,
-        "KOI8R" => e::KOI8_R,
-        "KOI8U" => e::KOI8_U,
-        _ => return windows(label).map(|encoding| Ok(Charset(Kind::Encoding(encoding)))),
-    };
-    Some(Ok(Charset(Kind::Encoding(encoding))))
-}
-
-/// Windows code pages, not in the table and usual all the same: `WINDOWS-1250`, `CP1250`, `1250`.
-fn windows(label: &str) -> Option<&'static Encoding> {
-    use encoding_rs as e;
-    let number = label
-        .strip_prefix("WINDOWS")
-        .or_else(|| label.strip_prefix("CP"))
-        .unwrap_or(label);
-    Some(match number {
-        "874" => e::WINDOWS_874,
-        "1250" => e::WINDOWS_1250,
-        "1251" => e::WINDOWS_1251,
-        "1252" => e::WINDOWS_1252,
-        "1253" => e::WINDOWS_1253,
-        "1254" => e::WINDOWS_1254,
-        "1255" => e::WINDOWS_1255,
-        "1256" => e::WINDOWS_1256,
-        "1257" => e::WINDOWS_1257,
-        "1258" => e::WINDOWS_1258,
-        _ => return None,
-    })
 }
 
 impl fmt::Display for Charset {

@@ -3,6 +3,9 @@
 //! Values are given as text; they are encoded in the message's character set and escaped here, so that no value can
 //! make a delimiter, a segment or a frame.
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 use jiff::Zoned;
 

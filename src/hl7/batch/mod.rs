@@ -2,6 +2,9 @@
 //!
 //! Whatever is wrong with the envelope, the messages in it are found. Findings say what was wrong, and where.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -58,7 +61,7 @@ pub enum FindingKind {
     MissingBatchTrailer,
     /// FHS without FTS.
     MissingFileTrailer,
-    /// A line that belongs to no message.
+    /// One or more lines that belong to no message.
     StrayLine,
     /// BTS without BHS.
     UnexpectedBatchTrailer,
@@ -115,6 +118,8 @@ struct Splitter {
     message: Option<Range<usize>>,
     file: Option<Envelope>,
     batch: Option<Envelope>,
+    /// Whether the line before was stray: a run of them is one finding.
+    stray: bool,
 }
 
 /// An FHS or BHS that is open.
@@ -133,7 +138,8 @@ impl Splitter {
             return;
         }
         let offset = to - text.len();
-        match Kind::of(text) {
+        let was_stray = std::mem::take(&mut self.stray);
+        match Kind::of(text, self.file.is_some() || self.batch.is_some()) {
             Kind::Message => {
                 self.close_message();
                 for envelope in [&mut self.file, &mut self.batch].into_iter().flatten() {
@@ -154,10 +160,16 @@ impl Splitter {
             }
             Kind::BatchTrailer => self.close_batch(offset, Some(text)),
             Kind::FileTrailer => self.close_file(offset, Some(text)),
-            Kind::Other => match &mut self.message {
-                Some(message) => message.end = end_of_line(input, to),
-                None => self.report(offset, FindingKind::StrayLine),
-            },
+            Kind::Other => {
+                if let Some(message) = &mut self.message {
+                    message.end = end_of_line(input, to);
+                    return;
+                }
+                self.stray = true;
+                if !was_stray {
+                    self.report(offset, FindingKind::StrayLine);
+                }
+            }
         }
     }
 
@@ -251,14 +263,15 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(line: &[u8]) -> Self {
+    /// What a line is; a bare `BTS` or `FTS` ends something only where something is `open`.
+    fn of(line: &[u8], open: bool) -> Self {
         let separated = line.get(3).is_some_and(u8::is_ascii_punctuation);
         match line.first_chunk::<3>() {
             Some(b"MSH") if separated => Self::Message,
             Some(b"FHS") if separated => Self::FileHeader,
             Some(b"BHS") if separated => Self::BatchHeader,
-            Some(b"BTS") if separated || line.len() == 3 => Self::BatchTrailer,
-            Some(b"FTS") if separated || line.len() == 3 => Self::FileTrailer,
+            Some(b"BTS") if separated || (open && line.len() == 3) => Self::BatchTrailer,
+            Some(b"FTS") if separated || (open && line.len() == 3) => Self::FileTrailer,
             _ => Self::Other,
         }
     }

@@ -1,5 +1,9 @@
 //! A message: raw bytes plus the offsets of its segments.
 
+mod oddity;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -10,6 +14,7 @@ use super::charset::{self, Charset, Resolved};
 use super::delimiters::Delimiters;
 use super::header::Header;
 use super::segment::{Segment, Segments};
+pub use oddity::{ParseError, ParseErrorKind, ParseWarning, WarningCode};
 
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
@@ -48,95 +53,7 @@ impl Terminator {
     }
 }
 
-/// Why bytes are no HL7 v2 message, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} at byte {offset}")]
-pub struct ParseError {
-    /// Byte offset in the input, from 0.
-    pub offset: usize,
-    /// What is wrong there.
-    pub kind: ParseErrorKind,
-}
-
-impl ParseError {
-    pub(crate) const fn new(offset: usize, kind: ParseErrorKind) -> Self {
-        Self { offset, kind }
-    }
-}
-
-/// What makes a message unreadable. Everything else is read and, where odd, flagged with a [`ParseWarning`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParseErrorKind {
-    /// There is nothing but blanks.
-    #[error("an empty message")]
-    Empty,
-    /// MSH-2 has no or more than five characters.
-    #[error("MSH-2 with {count} encoding characters (1 to 5 expected)")]
-    EncodingCharacters {
-        /// How many there are.
-        count: usize,
-    },
-    /// Two delimiters are the same character.
-    #[error("a delimiter declared twice in MSH-1 and MSH-2")]
-    EqualDelimiters,
-    /// The header ends before its delimiters.
-    #[error("a header that ends before MSH-2")]
-    HeaderTooShort,
-    /// The first segment is not MSH.
-    #[error("no MSH segment (a message begins with MSH)")]
-    NoHeader,
-    /// More than 4 GiB.
-    #[error("a message too large to address (4 GiB at most)")]
-    TooLarge,
-    /// A delimiter is a letter, a digit, a blank or a control character.
-    #[error("a delimiter that is no punctuation character")]
-    UnusableDelimiter,
-}
-
-/// An oddity that was read all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseWarning {
-    /// What it is.
-    pub code: WarningCode,
-    /// Byte offset in the input, from 0.
-    pub offset: usize,
-}
-
-/// The oddities that are tolerated, each with a stable name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WarningCode {
-    /// An empty line between two segments; kept when the message is written.
-    BlankLine,
-    /// A byte order mark before MSH; not part of the message.
-    ByteOrderMark,
-    /// Blanks or line ends before MSH; not part of the message.
-    LeadingBlank,
-    /// Segments end in LF or CR LF and not in CR.
-    LineFeeds,
-    /// A line without a segment ID; kept and addressable by its place only.
-    NotASegment,
-    /// Start or end blocks of MLLP around the message; not part of it.
-    StrayFraming,
-}
-
-impl WarningCode {
-    /// The name used in reports, metrics and configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BlankLine => "blank_line",
-            Self::ByteOrderMark => "byte_order_mark",
-            Self::LeadingBlank => "leading_blank",
-            Self::LineFeeds => "line_feeds",
-            Self::NotASegment => "not_a_segment",
-            Self::StrayFraming => "stray_framing",
-        }
-    }
-}
-
-/// One HL7 v2 message. Cheap to clone: the bytes are shared.
+/// One HL7 v2 message. Clones share the bytes.
 #[derive(Clone)]
 pub struct Message {
     raw: Bytes,
@@ -188,17 +105,20 @@ impl Message {
         let header_end = memchr(end_byte, &raw).unwrap_or(raw.len());
         let header = raw.get(..header_end).unwrap_or_default();
         if !raw.starts_with(b"MSH") {
-            return Err(ParseError::new(from, ParseErrorKind::NoHeader));
+            let kind = if is_wide(&raw) {
+                ParseErrorKind::WideCharacters
+            } else {
+                ParseErrorKind::NoHeader
+            };
+            return Err(ParseError::new(from, kind));
         }
         let (delimiters, _) = Delimiters::parse(header, from)?;
         if terminator != Terminator::Cr {
-            let offset = from + header_end;
-            warnings.push(ParseWarning {
-                code: WarningCode::LineFeeds,
-                offset,
-            });
+            warn(&mut warnings, WarningCode::LineFeeds, from + header_end);
         }
         let segments = find_segments(&raw, end_byte, delimiters.field, from, &mut warnings);
+        // A stray end block was found before what stands in front of it.
+        warnings.sort_by_key(|warning| warning.offset);
         Ok(Self {
             raw,
             delimiters,
@@ -222,7 +142,9 @@ impl Message {
     #[must_use]
     pub fn resolved_charset(&self) -> Resolved {
         *self.charset.get_or_init(|| {
-            let label = self.header().character_set();
+            let header = self.header();
+            let alternates = header.segment().repetitions(18).skip(1);
+            let label = charset::label_of(header.character_set(), alternates);
             charset::resolve(label, self.default_charset, &self.raw)
         })
     }
@@ -239,7 +161,7 @@ impl Message {
         self.terminator
     }
 
-    /// What was odd and read all the same, in order of offset.
+    /// What was odd and read all the same, in order of offset; the first 256 of it.
     #[must_use]
     pub fn warnings(&self) -> &[ParseWarning] {
         &self.warnings
@@ -289,7 +211,7 @@ impl fmt::Debug for Message {
 /// Where the message itself begins and ends in `input`.
 fn outer_bounds(input: &[u8], warnings: &mut Vec<ParseWarning>) -> (usize, usize) {
     let (mut from, mut to) = (0, input.len());
-    let mut warn = |code, offset| warnings.push(ParseWarning { code, offset });
+    let mut warn = |code, offset| warn(warnings, code, offset);
     let rest = |from: usize| input.get(from..).unwrap_or_default();
     loop {
         if rest(from).starts_with(BOM) {
@@ -322,12 +244,31 @@ fn outer_bounds(input: &[u8], warnings: &mut Vec<ParseWarning>) -> (usize, usize
     (from, to)
 }
 
+/// Whether this looks like a header in UTF-16 or UTF-32.
+fn is_wide(raw: &[u8]) -> bool {
+    let marks: [&[u8]; 6] = [
+        b"\xFF\xFE",
+        b"\xFE\xFF",
+        b"M\0S\0",
+        b"\0M\0S",
+        b"M\0\0\0",
+        b"\0\0\0M",
+    ];
+    marks.iter().any(|mark| raw.starts_with(mark))
+}
+
+/// Keeps one more warning, up to a limit.
+fn warn(warnings: &mut Vec<ParseWarning>, code: WarningCode, offset: usize) {
+    if warnings.len() < MOST_WARNINGS {
+        warnings.push(ParseWarning { code, offset });
+    }
+}
+
 fn terminator_of(raw: &[u8]) -> Terminator {
     match memchr(CR, raw) {
         Some(at) if raw.get(at + 1) == Some(&LF) => Terminator::CrLf,
-        Some(_) => Terminator::Cr,
         None if memchr(LF, raw).is_some() => Terminator::Lf,
-        None => Terminator::Cr,
+        Some(_) | None => Terminator::Cr,
     }
 }
 
@@ -349,18 +290,11 @@ fn find_segments(
         }
         if start < end {
             if let Some(offset) = blank.take() {
-                warnings.push(ParseWarning {
-                    code: WarningCode::BlankLine,
-                    offset,
-                });
+                warn(warnings, WarningCode::BlankLine, offset);
             }
             let line = raw.get(start..end).unwrap_or_default();
             if !Segment::is_well_named(line, field) {
-                let code = WarningCode::NotASegment;
-                warnings.push(ParseWarning {
-                    code,
-                    offset: base + start,
-                });
+                warn(warnings, WarningCode::NotASegment, base + start);
             }
             #[expect(
                 clippy::cast_possible_truncation,
@@ -374,6 +308,15 @@ fn find_segments(
             blank = Some(base + start);
         }
         start = end + 1;
+    }
+    // By the rule these line feeds are data, but a sender that mixes line ends means segments: say so.
+    if end_byte == CR {
+        for at in memchr_iter(LF, raw).filter(|&at| at == 0 || raw.get(at - 1) != Some(&CR)) {
+            let rest = raw.get(at + 1..).unwrap_or_default();
+            if Segment::is_well_named(rest, field) {
+                warn(warnings, WarningCode::LineFeedInSegment, base + at);
+            }
+        }
     }
     segments
 }
