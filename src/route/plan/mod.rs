@@ -37,7 +37,7 @@ pub struct Route {
 /// message once, from the first of them.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    routes: Vec<Route>,
+    list: Vec<Route>,
     tables: Tables,
     templates: Templates,
 }
@@ -83,7 +83,7 @@ impl Routes {
     #[must_use]
     pub const fn new(routes: Vec<Route>, tables: Tables, templates: Templates) -> Self {
         Self {
-            routes,
+            list: routes,
             tables,
             templates,
         }
@@ -92,13 +92,13 @@ impl Routes {
     /// All routes, in order.
     #[must_use]
     pub fn routes(&self) -> &[Route] {
-        &self.routes
+        &self.list
     }
 
     /// Route `index`, from 0, as [`Plan`] names it.
     #[must_use]
     pub fn route(&self, index: usize) -> Option<&Route> {
-        self.routes.get(index)
+        self.list.get(index)
     }
 
     /// The tables.
@@ -120,7 +120,7 @@ impl Routes {
         let named = |route: &Route| route.to.iter().any(|to| to == destination);
         let taken = self.applying(source, message);
         let Some((index, route)) = taken.into_iter().find(|(_, route)| named(route)) else {
-            let mut leading = self.routes.iter().filter(|route| route.takes(source));
+            let mut leading = self.list.iter().filter(|route| route.takes(source));
             return Plan::Filtered(if leading.any(named) {
                 FilterReason::NotMatched
             } else {
@@ -139,7 +139,7 @@ impl Routes {
             },
             Err(error) => Plan::Failed {
                 route: index,
-                error: Box::new(error),
+                error,
             },
         }
     }
@@ -163,8 +163,8 @@ impl Routes {
     pub fn explain(&self, source: &str, message: &Message) -> Vec<RouteDecision> {
         let mut ended = false;
         let mut served: Vec<&str> = Vec::new();
-        let mut decisions = Vec::with_capacity(self.routes.len());
-        for route in &self.routes {
+        let mut decisions = Vec::with_capacity(self.list.len());
+        for route in &self.list {
             let from_matches = route.takes(source);
             let asked = from_matches && !ended;
             let when = route.when.as_ref();
@@ -198,7 +198,7 @@ impl Routes {
     /// The routes that `message` takes.
     fn applying(&self, source: &str, message: &Message) -> Vec<(usize, &Route)> {
         let mut found = Vec::new();
-        for (index, route) in self.routes.iter().enumerate() {
+        for (index, route) in self.list.iter().enumerate() {
             let when = route.when.as_ref();
             if route.takes(source) && when.is_none_or(|when| when.evaluate(message, &self.tables)) {
                 found.push((index, route));
