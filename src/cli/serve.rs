@@ -21,11 +21,11 @@ Examples:
   wardwire serve --config /etc/wardwire/config.toml
   wardwire serve --log debug --log-format json 2> log
 
-The start screen and the log go to standard error. The log holds names, sizes, codes and times, never message content.
-SIGTERM and Ctrl-C stop the engine in order: nothing new is taken, what is in hand is finished, the journal is synced; a second
+The start screen and the log go to standard error. The log holds names, sizes, codes and times, never message content. \
+SIGTERM and Ctrl-C stop the engine in order: nothing new is taken, what is in hand is finished, the journal is synced; a second \
 one does not wait. SIGHUP reloads the configuration.
 
-Exit codes: 0 stopped in order, 1 failed or stopped with work in hand, 69 an address or the data folder is in use,
+Exit codes: 0 stopped in order, 1 failed or stopped with work in hand, 69 an address or the data folder is in use, \
 78 configuration.";
 
 /// Receive, journal, acknowledge, route, deliver

@@ -32,7 +32,7 @@ Examples:
   wardwire send samples/adt_a01.hl7 --count 100000 --connections 8
   wardwire send feed/ --rate 200 --count 60000 --format json
 
-A file with several messages is sent message by message; a batch (FHS, BHS) as one frame, unless --split.
+A file with several messages is sent message by message; a batch (FHS, BHS) as one frame, unless --split. \
 With --count, --rate, --connections or --pipeline it is a load: no line a message, the figures at the end.
 
 Exit codes: 0 all answered (and as expected), 1 not all answered, 2 other than expected, 69 nobody listens.";
