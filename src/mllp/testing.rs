@@ -22,8 +22,13 @@ pub(super) fn settings() -> ListenerSettings {
     ListenerSettings::new("127.0.0.1:0".parse().unwrap())
 }
 
-/// Answers `AA <body>`, `AE <body>` to what is truncated, nothing to what is empty, two replies to `two`, and panics
-/// at `panic`. Waits at its gate before it answers, and gives up its turn there.
+/// A message whose control ID is `W7`.
+pub(super) const MESSAGE: Bytes =
+    Bytes::from_static(b"MSH|^~\\&|W|M|||20260102||ADT^A01|W7|P|2.5\rPID|1||77\r");
+const REPLY: &[u8] = b"MSH|^~\\&|L|E|W|M|20260102||ACK|9|P|2.5\rMSA|AA|W7\r";
+
+/// Answers [`MESSAGE`] with an acknowledgment that names it, and other bodies with `AA <body>`, `AE <body>` if truncated; nothing if
+/// empty, two replies to `two`; panics at `panic`. Waits at its gate before it answers, and gives up its turn there.
 pub(super) struct Recorder {
     pub(super) gate: Semaphore,
     pub(super) begun: Mutex<Vec<String>>,
@@ -64,10 +69,8 @@ impl Recorder {
                 heard.await;
             }
         };
-        match timeout(FOREVER, wait).await {
-            Ok(event) => event,
-            Err(_) => panic!("{prefix} not heard {times} times in {:?}", self.events()),
-        }
+        let heard = timeout(FOREVER, wait).await;
+        heard.unwrap_or_else(|_| panic!("{prefix} not heard {times} times in {:?}", self.events()))
     }
 }
 
@@ -87,6 +90,7 @@ impl Service for Recorder {
         match body.as_str() {
             "" => Vec::new(),
             "two" => vec!["CA two".into(), "AA two".into()],
+            _ if frame.body == MESSAGE => vec![Bytes::from_static(REPLY)],
             _ => vec![format!("{code} {body}").into()],
         }
     }

@@ -18,3 +18,7 @@ mod house_rules;
 mod samples;
 // What the house rules read source files with.
 mod source_text;
+// The whole path, from a byte on the wire to a delivered message.
+mod path;
+// An engine to speak to, and the peers that speak to it.
+mod support;

@@ -13,7 +13,7 @@ fn segment() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn another_parser_finds_the_same_at_every_level(segments in prop::collection::vec(segment(), 1..8)) {

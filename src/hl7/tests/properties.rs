@@ -25,7 +25,7 @@ fn delimiters() -> impl Strategy<Value = Delimiters> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn no_bytes_at_all_make_it_panic(data in prop::collection::vec(any::<u8>(), 0..400)) {

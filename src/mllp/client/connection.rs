@@ -30,6 +30,7 @@ pub(super) struct Connection {
     decoder: Decoder,
     buffer: BytesMut,
     max_frame: usize,
+    endpoint: String,
 }
 
 /// What has come on a connection on which nothing should have.
@@ -58,6 +59,7 @@ impl Connection {
             decoder: Decoder::new(Tolerance::default(), settings.max_frame),
             buffer: BytesMut::new(),
             max_frame: settings.max_frame,
+            endpoint: settings.connect.clone(),
         })
     }
 
@@ -92,7 +94,7 @@ impl Connection {
             self.stream.flush().await
         };
         match timeout(limit, written).await {
-            Ok(written) => written.map_err(ClientError::Lost),
+            Ok(written) => written.map_err(|error| self.lost(error)),
             Err(_) => Err(ClientError::WriteTimeout { limit }),
         }
     }
@@ -157,7 +159,7 @@ impl Connection {
             match timeout_at(until, self.fill()).await {
                 Ok(Ok(0)) => return self.end_of_stream().map(Some),
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Err(ClientError::Lost(error)),
+                Ok(Err(error)) => return Err(self.lost(error)),
                 Err(_) => {
                     if let Some(frame) = self.decoder.grace_elapsed(&mut self.buffer) {
                         return Ok(Some(frame));
@@ -179,6 +181,17 @@ impl Connection {
             Some(frame) => Ok(frame),
             None if noise => Err(ClientError::Unframed),
             None => Err(ClientError::Closed),
+        }
+    }
+
+    /// With TLS 1.3 a partner says what it thinks of our certificate only after we have taken the handshake for done.
+    fn lost(&self, error: io::Error) -> ClientError {
+        match HandshakeFailure::of(&error) {
+            source @ HandshakeFailure::Tls(_) => ClientError::Handshake {
+                endpoint: self.endpoint.clone(),
+                source,
+            },
+            _ => ClientError::Lost(error),
         }
     }
 

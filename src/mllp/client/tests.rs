@@ -6,9 +6,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::mllp::testing::FOREVER;
+use crate::mllp::testing::{FOREVER, MESSAGE};
 
-const BODY: Bytes = Bytes::from_static(b"MSH|^~\\&|W|M|||20260102||ADT^A01|W7|P|2.5\rPID|1||77\r");
+const BODY: Bytes = MESSAGE;
 const SENT: &[u8] = b"\x0BMSH|^~\\&|W|M|||20260102||ADT^A01|W7|P|2.5\rPID|1||77\r\x1C\r";
 
 /// A partner that does exactly what it is told, on the connections it is told to.

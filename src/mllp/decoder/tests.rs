@@ -245,7 +245,7 @@ fn a_frame_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
 
 #[test]
 fn the_beginning_of_an_oversize_frame_is_enough_to_refuse_it_by() {
-    let stream = framed(&[ONE, &[b'x'; 20_000]].concat());
+    let stream = framed(&[ONE, &vec![b'x'; 20_000]].concat());
     let (frames, ..) = decode_in_pieces(&stream, 1000, Tolerance::default(), 10_000);
     assert_eq!(frames.len(), 1);
     assert!(frames[0].truncated && frames[0].body.starts_with(ONE));

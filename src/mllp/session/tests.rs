@@ -110,7 +110,7 @@ async fn another_protocol_is_closed_soon_and_quietly() {
         "closed junk_only: no frame, only 27 other bytes, 0 frames"
     );
     let mut peer = server.connect().await;
-    peer.say(&[b'j'; 70_000]).await;
+    peer.say(&vec![b'j'; 70_000]).await;
     peer.hear_the_rest().await;
     let reason = server.service.heard("closed", 2).await;
     assert!(reason.starts_with("closed junk_only"), "{reason}");
@@ -171,7 +171,12 @@ async fn silence_is_no_fault_unless_an_idle_timeout_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_frame_too_large_is_refused_and_the_connection_closed_or_kept_as_set() {
-    let frame = [b"\x0BMSH|", &[b'x'; 300_000][..], b"\x1C\r\x0BMSH|2\x1C\r"].concat();
+    let frame = [
+        b"\x0BMSH|",
+        &vec![b'x'; 300_000][..],
+        b"\x1C\r\x0BMSH|2\x1C\r",
+    ]
+    .concat();
     let mut all = ListenerSettings {
         max_frame: 10,
         ..settings()
@@ -197,7 +202,7 @@ async fn a_frame_too_large_is_refused_and_the_connection_closed_or_kept_as_set()
 async fn a_peer_that_does_not_read_its_replies_is_closed() {
     let server = Server::start(settings());
     let mut peer = server.connect().await;
-    let message = [b"\x0B", &[b'x'; 100_000][..], b"\x1C\r"].concat();
+    let message = [b"\x0B", &vec![b'x'; 100_000][..], b"\x1C\r"].concat();
     let sending = async { while peer.0.write_all(&message).await.is_ok() {} };
     tokio::time::timeout(Duration::from_hours(1), sending)
         .await

@@ -3,8 +3,11 @@
 //! The provider is named in every builder and never installed for the process, so that two engines, or an engine and
 //! a test, never disagree about it.
 
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +19,8 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+pub use error::{IssuerError, TlsError};
 
 /// How long a handshake may take.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,75 +47,6 @@ pub struct TlsClientSettings {
     pub key: Option<PathBuf>,
     /// The name the partner's certificate must be for; `None`: the host we connect to.
     pub server_name: Option<String>,
-}
-
-/// Why TLS cannot be used as configured. The operator's fault: the files or the settings.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TlsError {
-    /// Only one of `cert` and `key` is set.
-    #[error("cert and key go together, and only {present} is set")]
-    HalfIdentity {
-        /// The one that is set.
-        present: &'static str,
-    },
-    /// The files are readable, but certificate and key do not fit together, or the kind of key is not supported.
-    #[error("{cert} and {key} cannot be used together")]
-    Identity {
-        /// The certificate's file.
-        cert: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-        /// What rustls says.
-        source: rustls::Error,
-    },
-    /// A certificate to trust is none.
-    #[error("{path} holds a certificate that nothing can be checked against")]
-    Issuer {
-        /// The file.
-        path: PathBuf,
-        /// What rustls says.
-        source: IssuerError,
-    },
-    /// No name and no address.
-    #[error("server_name is neither a host name nor an IP address")]
-    Name,
-    /// The file holds nothing of this kind.
-    #[error("{path} holds no {expected} (PEM expected)")]
-    Nothing {
-        /// The file.
-        path: PathBuf,
-        /// What was looked for.
-        expected: &'static str,
-    },
-    /// The file has PEM blocks that cannot be read.
-    #[error("{path} is no readable PEM file")]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: pem::Error,
-    },
-    /// The file cannot be read.
-    #[error("{path} cannot be read")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
-/// What is wrong with a certificate to trust.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum IssuerError {
-    /// rustls cannot read it.
-    #[error(transparent)]
-    Certificate(#[from] rustls::Error),
-    /// The verifier cannot be built from it.
-    #[error(transparent)]
-    Verifier(#[from] rustls::client::VerifierBuilderError),
 }
 
 /// SHA-256 of a certificate, printed as hex pairs: `3f:a0:…`.

@@ -1,0 +1,115 @@
+//! A sender that speaks raw bytes.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long silence must last to count as silence.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// One connection to an engine.
+pub struct Sender {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Sender {
+    pub async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream,
+            received: Vec::new(),
+        }
+    }
+
+    /// Writes bytes as they are.
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// Sends a message in a frame.
+    pub async fn send(&mut self, message: impl AsRef<[u8]>) {
+        self.write(frame(message)).await;
+    }
+
+    /// Sends a message and gives the acknowledgment.
+    pub async fn exchange(&mut self, message: impl AsRef<[u8]>) -> String {
+        self.send(message).await;
+        self.reply().await
+    }
+
+    /// The next framed reply, as text.
+    pub async fn reply(&mut self) -> String {
+        String::from_utf8_lossy(&self.reply_bytes().await).into_owned()
+    }
+
+    /// The body of the next framed reply.
+    pub async fn reply_bytes(&mut self) -> Vec<u8> {
+        timeout(PATIENCE, self.next_frame())
+            .await
+            .expect("a reply in time")
+            .expect("a reply")
+    }
+
+    /// Whether nothing comes for a while, or the connection is closed.
+    pub async fn is_silent(&mut self) -> bool {
+        !matches!(timeout(SILENCE, self.next_frame()).await, Ok(Some(_)))
+    }
+
+    /// Whether the engine closes the connection.
+    pub async fn is_closed(&mut self) -> bool {
+        matches!(timeout(PATIENCE, self.next_frame()).await, Ok(None))
+    }
+
+    async fn next_frame(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(end) = self
+                .received
+                .windows(2)
+                .position(|pair| pair == [0x1C, 0x0D])
+            {
+                let frame: Vec<u8> = self.received.drain(..end + 2).collect();
+                assert_eq!(frame[0], 0x0B, "a reply begins with a start block");
+                return Some(frame[1..end].to_vec());
+            }
+            let mut buffer = [0; 4096];
+            match self.stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => return None,
+                Ok(n) => self.received.extend_from_slice(&buffer[..n]),
+            }
+        }
+    }
+}
+
+/// A message in its frame.
+pub fn frame(message: impl AsRef<[u8]>) -> Vec<u8> {
+    [&[0x0B], message.as_ref(), &[0x1C, 0x0D]].concat()
+}
+
+/// An admission with this control ID.
+pub fn admission(control_id: &str) -> String {
+    format!(
+        "MSH|^~\\&|HIS|LAKE|WARDWIRE|MAIN|20260102030405||ADT^A01^ADT_A01|{control_id}|P|2.5.1\r\
+         EVN|A01|20260102030405\r\
+         PID|1||4711^^^LAKE^MR||ROE^RICHARD||19700101|M\r\
+         PV1|1|I|4E^12^A^LAKE||||||||||||||||V9001\r"
+    )
+}
+
+/// A field of a segment of `message`, as text.
+pub fn field(message: &str, segment: &str, number: usize) -> String {
+    let line = message
+        .split('\r')
+        .find(|line| line.starts_with(segment))
+        .unwrap_or_default();
+    let shift = usize::from(segment == "MSH");
+    line.split('|')
+        .nth(number - shift)
+        .unwrap_or_default()
+        .to_owned()
+}
