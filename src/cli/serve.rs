@@ -32,7 +32,7 @@ Exit codes: 0 stopped in order, 1 failed or stopped with work in hand, 69 an add
 #[derive(Debug, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
-    /// What is logged: error, warn, info, debug or trace, or a list such as info,wardwire::mllp=debug
+    /// What is logged: error, warn, info, debug or trace, or a list such as `info,wardwire::mllp=debug`
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
     /// text or json (one object a line)

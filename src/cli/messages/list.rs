@@ -41,7 +41,7 @@ pub(super) struct List {
     /// Received by this source
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
-    /// Of this type: ADT or ADT^A01 (ADT_A01 needs no quotes)
+    /// Of this type: ADT or ADT^A01
     #[arg(long = "type", value_name = "TYPE", value_parser = values::message_type)]
     message_type: Option<MessageType>,
     /// Standing like this at a destination, or refused

@@ -114,17 +114,17 @@ struct LoadArgs {
 #[command(next_help_heading = "TLS")]
 struct TlsArgs {
     /// Connect by TLS; the receiver's certificate must be issued by one of these (PEM)
-    #[arg(long, value_name = "FILE")]
-    tls_ca: Option<PathBuf>,
+    #[arg(long = "tls-ca", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Our own certificate, where the receiver asks for one (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_ca", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
+    #[arg(long = "tls-cert", value_name = "FILE", requires = "ca", requires = "key")]
+    cert: Option<PathBuf>,
     /// Its private key (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    #[arg(long = "tls-key", value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// The name in the receiver's certificate, if it is not the host in --to
-    #[arg(long, value_name = "NAME", requires = "tls_ca")]
-    tls_name: Option<String>,
+    #[arg(long = "tls-name", value_name = "NAME", requires = "ca")]
+    name: Option<String>,
 }
 
 impl Send {
@@ -227,14 +227,14 @@ impl LoadArgs {
 
 impl TlsArgs {
     fn open(&self) -> Result<Option<TlsClient>, Failure> {
-        let Some(ca) = self.tls_ca.clone() else {
+        let Some(ca) = self.ca.clone() else {
             return Ok(None);
         };
         let settings = TlsClientSettings {
             ca,
-            cert: self.tls_cert.clone(),
-            key: self.tls_key.clone(),
-            server_name: self.tls_name.clone(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+            server_name: self.name.clone(),
         };
         TlsClient::open(settings).map(Some).or_exit(Exit::Failed)
     }
