@@ -117,7 +117,12 @@ struct TlsArgs {
     #[arg(long = "tls-ca", value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Our own certificate, where the receiver asks for one (PEM)
-    #[arg(long = "tls-cert", value_name = "FILE", requires = "ca", requires = "key")]
+    #[arg(
+        long = "tls-cert",
+        value_name = "FILE",
+        requires = "ca",
+        requires = "key"
+    )]
     cert: Option<PathBuf>,
     /// Its private key (PEM)
     #[arg(long = "tls-key", value_name = "FILE", requires = "cert")]
