@@ -96,7 +96,8 @@ fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
         let hint = "write [source.adt] with type = \"mllp\" and listen = \"127.0.0.1:2575\"";
         root.fault_here("there is no source", Some(hint.to_owned()));
     }
-    let routes = route::read_all(root, folder, &names);
+    let charsets = sources.iter().filter_map(|source| Some((source.name.to_string(), source.intake.charset?)));
+    let routes = route::read_all(root, folder, &names).with_charsets(charsets.collect());
     let tests = read_tests(root, folder, &names);
     Settings { origin, engine, journal, sources, routes: Arc::new(routes), destinations, tests }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::config::{Settings, TestCase};
-use crate::hl7::{Message, batch};
+use crate::hl7::batch;
 use crate::route::Plan;
 use crate::source::{Intake, codes_for};
 
@@ -98,7 +98,7 @@ fn check_destinations(
     shown: &str,
     reasons: &mut Vec<String>,
 ) {
-    let Ok(message) = Message::parse(raw) else {
+    let Ok(message) = settings.routes.read(&case.source, raw) else {
         if case.to.as_ref().is_some_and(|to| !to.is_empty()) {
             reasons.push(format!("{shown}: not a readable message, so it goes nowhere"));
         }

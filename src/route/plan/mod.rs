@@ -1,10 +1,11 @@
 //! Routes, and what they make of a message for a destination.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
 
-use crate::hl7::Message;
+use crate::hl7::{Charset, Message, ParseError};
 use crate::route::condition::Condition;
 use crate::route::explain::RouteDecision;
 use crate::route::step::{Environment, Step, StepError, run};
@@ -40,6 +41,8 @@ pub struct Routes {
     list: Vec<Route>,
     tables: Tables,
     templates: Templates,
+    /// The character sets of sources whose messages name none.
+    charsets: HashMap<String, Charset>,
 }
 
 /// What becomes of a message at a destination. A route is named by its place: [`Routes::route`].
@@ -81,12 +84,28 @@ impl Routes {
     /// Routes in the order of `config.toml`. Tables and templates that steps and conditions name should be among those
     /// given: a step that needs a missing one fails, and a missing table has no codes for a condition.
     #[must_use]
-    pub const fn new(routes: Vec<Route>, tables: Tables, templates: Templates) -> Self {
+    pub fn new(routes: Vec<Route>, tables: Tables, templates: Templates) -> Self {
         Self {
             list: routes,
             tables,
             templates,
+            charsets: HashMap::new(),
         }
+    }
+
+    /// The same routes, knowing the character sets of sources whose messages name none in MSH-18.
+    #[must_use]
+    pub fn with_charsets(self, charsets: HashMap<String, Charset>) -> Self {
+        Self { charsets, ..self }
+    }
+
+    /// Reads a message as it was received from `source`: in that source's character set where it names none.
+    ///
+    /// # Errors
+    /// As [`Message::parse`].
+    pub fn read(&self, source: &str, raw: Bytes) -> Result<Message, ParseError> {
+        let charset = self.charsets.get(source).copied();
+        Message::parse(raw).map(|message| message.with_default_charset(charset))
     }
 
     /// All routes, in order.
