@@ -211,7 +211,9 @@ fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &
     };
     case.acknowledgment = section.text("ack").map(|ack| ack.value);
     case.to = section.texts("to").map(|to| {
-        to.iter().for_each(|name| known(&name.value, name.at, &name.key));
+        for name in &to {
+            known(&name.value, name.at, &name.key);
+        }
         to.into_iter().map(|name| name.value).collect()
     });
     for (name, file) in section.entries("out").unwrap_or_default() {

@@ -18,7 +18,7 @@ use crate::journal::JournalSettings;
 use crate::source::{SourceKind, SourceSettings};
 
 /// How long a lane or source that goes or changes may take to finish what it has in hand.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A lane that is set up and does not run yet.
 struct Opening {
