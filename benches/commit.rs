@@ -1,6 +1,14 @@
 //! What durable appends cost, beside the least they can cost: a bare file, one thread, one fdatasync a batch, in the
 //! same run on the same disk.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
+    reason = "a benchmark stops at the first surprise and prints what it found"
+)]
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
