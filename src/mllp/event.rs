@@ -105,6 +105,9 @@ impl HandshakeFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {
+    /// The service failed on one of its frames, or the runtime stopped.
+    #[error("its session was given up")]
+    Aborted,
     /// We are stopping; all frames in hand were answered.
     #[error("the engine stopped listening")]
     Drained,
@@ -157,6 +160,7 @@ impl CloseReason {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::Aborted => "aborted",
             Self::Drained => "drained",
             Self::Framing(_) => "framing",
             Self::FrameTooLarge { .. } => "frame_too_large",

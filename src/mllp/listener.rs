@@ -1,13 +1,10 @@
 //! The accepting end: who may connect, and a session for each who does.
 
-use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,135 +13,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::connections::{Connections, Entered};
-use super::decoder::Tolerance;
-use super::event::{ConnectionEvent, HandshakeFailure, Limit, Peer};
-use super::frame::Frame;
+use super::connections::{Connection, Connections, Entered};
+use super::event::{CloseReason, ConnectionEvent, HandshakeFailure, Limit, Peer};
+use super::service::Service;
 use super::session;
+use super::settings::ListenerSettings;
 use super::stream::{self, Stream};
-use super::tls::{self, Fingerprint, TlsError, TlsServer, TlsServerSettings};
+use super::tls::{self, Fingerprint, TlsError, TlsServer};
 
 /// Connections the system may hold ready for us; more than a burst of reconnecting senders.
 const BACKLOG: i32 = 1024;
 /// How long to wait before accepting again when the system has no descriptor or memory to spare: doubled each time.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-
-/// How a listener listens.
-#[derive(Clone, Debug)]
-pub struct ListenerSettings {
-    /// Where. Port 0: the system chooses.
-    pub listen: SocketAddr,
-    /// How many connections at once; one more is closed at once.
-    pub max_connections: usize,
-    /// How many of these from one address.
-    pub max_per_peer: usize,
-    /// Closes a connection that has begun no frame and waits for no reply for this long. `None`: never, as interfaces
-    /// are silent at night.
-    pub idle_timeout: Option<Duration>,
-    /// How long a frame may take from its first byte to its last.
-    pub frame_timeout: Duration,
-    /// How long a peer may take to read a reply.
-    pub write_timeout: Duration,
-    /// How long to wait for the CR behind an FS before the FS alone ends the frame.
-    pub end_grace: Duration,
-    /// Greatest length of a message in bytes.
-    pub max_frame: usize,
-    /// What becomes of a connection whose frame was larger than that.
-    pub oversize: Oversize,
-    /// Which addresses may connect. Empty: all.
-    pub allow_from: Vec<IpNet>,
-    /// Silence after which the system probes whether the peer is still there.
-    pub keep_alive: Option<Duration>,
-    /// How many frames of one connection may be in hand together; 1 or more. Replies keep the order of the frames.
-    pub pipeline: usize,
-    /// Which deviations from the framing rules are put up with.
-    pub tolerance: Tolerance,
-    /// TLS, if any.
-    pub tls: Option<TlsServerSettings>,
-}
-
-impl ListenerSettings {
-    /// The defaults: 256 connections, 64 a peer, no idle timeout, 30 s a frame and a reply, 16 MiB a message, 60 s
-    /// keep-alive, 32 frames in hand, no TLS, everybody may connect.
-    #[must_use]
-    pub fn new(listen: SocketAddr) -> Self {
-        Self {
-            listen,
-            max_connections: 256,
-            max_per_peer: 64,
-            idle_timeout: None,
-            frame_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(30),
-            end_grace: Duration::from_millis(250),
-            max_frame: 16 * 1024 * 1024,
-            oversize: Oversize::Close,
-            allow_from: Vec::new(),
-            keep_alive: Some(Duration::from_secs(60)),
-            pipeline: 32,
-            tolerance: Tolerance::default(),
-            tls: None,
-        }
-    }
-}
-
-/// What becomes of a connection whose frame was too large. Either way the service sees the frame's beginning, so that
-/// it can refuse it by its control ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Oversize {
-    /// The refusal is written, then the connection is closed.
-    Close,
-    /// The refusal is written, the rest of the frame is skipped, and the connection goes on.
-    Skip,
-}
-
-/// What is done with frames.
-pub trait Service: Send + Sync + 'static {
-    /// Deals with one frame and gives the bodies of the replies, none to many.
-    ///
-    /// Calls of one connection begin in the order of its frames, each when the one before has ended or has given up
-    /// its `turn`. They then run together, and the replies are written in the order of the frames. A call is run to
-    /// its end even when the peer is gone; it is dropped only when the runtime stops.
-    fn call(
-        &self,
-        peer: &Peer,
-        frame: Frame,
-        turn: Turn<'_>,
-    ) -> impl Future<Output = Vec<Bytes>> + Send;
-
-    /// Hears of a connection's life.
-    fn event(&self, peer: &Peer, event: ConnectionEvent);
-}
-
-/// The right of one frame to be the first of its connection. The next frame's call begins when this is dropped, at
-/// the latest when the call ends. A service drops it as soon as the order is settled, for instance when the message
-/// has its place in the journal's queue but is not on the disk yet, so that frames sent in one go are written in one go.
-#[derive(Debug)]
-pub struct Turn<'a>(&'a AtomicBool);
-
-impl<'a> Turn<'a> {
-    /// Takes the turn, unless another frame has it.
-    pub(super) fn take(free: &'a AtomicBool) -> Option<Self> {
-        free.swap(false, Ordering::AcqRel).then_some(Self(free))
-    }
-
-    /// Runs `future` and gives the turn up once it has been started and has to wait.
-    pub async fn until_waiting<F: Future>(self, future: F) -> F::Output {
-        let mut future = std::pin::pin!(future);
-        let mut turn = Some(self);
-        std::future::poll_fn(|context| {
-            let polled = future.as_mut().poll(context);
-            turn = None;
-            polled
-        })
-        .await
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
 
 /// Why a listener cannot listen. The operator's fault or the system's.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +44,7 @@ pub enum ListenError {
         /// The address asked for.
         listen: SocketAddr,
         /// Which file, and why.
-        source: TlsError,
+        source: Box<TlsError>,
     },
 }
 
@@ -195,7 +75,10 @@ impl Listener {
             .clone()
             .map(TlsServer::open)
             .transpose()
-            .map_err(|source| ListenError::Tls { listen, source })?;
+            .map_err(|source| ListenError::Tls {
+                listen,
+                source: Box::new(source),
+            })?;
         let bound = open_socket(listen).and_then(|socket| Ok((socket.local_addr()?, socket)));
         let (local, socket) = bound.map_err(|source| ListenError::Bind { listen, source })?;
         Ok(Self {
@@ -337,11 +220,38 @@ async fn host<S: Service>(
             }
         }
     };
-    service.event(&peer, ConnectionEvent::Opened);
     let connection = &*entered.connection;
-    let reason = session::run(stream, &peer, connection, &shared.settings, service, cancel).await;
-    let frames = connection.frames();
-    service.event(&peer, ConnectionEvent::Closed { reason, frames });
+    let mut told = Told::opened(service, &peer, connection);
+    told.reason = session::run(stream, &peer, connection, &shared.settings, service, cancel).await;
+}
+
+/// Tells the service that a connection has opened, and, when dropped, that it has closed: even if the service panics.
+struct Told<'a, S: Service> {
+    service: &'a S,
+    peer: &'a Peer,
+    connection: &'a Connection,
+    reason: CloseReason,
+}
+
+impl<'a, S: Service> Told<'a, S> {
+    fn opened(service: &'a S, peer: &'a Peer, connection: &'a Connection) -> Self {
+        service.event(peer, ConnectionEvent::Opened);
+        Self {
+            service,
+            peer,
+            connection,
+            reason: CloseReason::Aborted,
+        }
+    }
+}
+
+impl<S: Service> Drop for Told<'_, S> {
+    fn drop(&mut self) {
+        let reason = self.reason;
+        let frames = self.connection.frames();
+        let closed = ConnectionEvent::Closed { reason, frames };
+        self.service.event(self.peer, closed);
+    }
 }
 
 async fn shake_hands(
@@ -386,3 +296,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
     )
 }
+
+#[cfg(test)]
+#[path = "listener_tests.rs"]
+mod tests;

@@ -17,8 +17,12 @@ mod decoder;
 mod event;
 mod frame;
 mod listener;
+mod service;
 mod session;
+mod settings;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 pub use client::{Acknowledgment, Client, ClientError, ClientSettings};
@@ -29,7 +33,9 @@ pub use decoder::fuzz_decoder;
 pub use decoder::{Decoder, FrameError, Tolerance};
 pub use event::{CloseReason, ConnectionEvent, HandshakeFailure, Limit, Peer};
 pub use frame::{CR, FS, Frame, FrameWarning, LF, VT, WarningCode};
-pub use listener::{ListenError, Listener, ListenerSettings, Oversize, Service, Turn};
+pub use listener::{ListenError, Listener};
+pub use service::{Service, Turn};
+pub use settings::{ListenerSettings, Oversize};
 pub use tls::{
     Fingerprint, IssuerError, TlsClient, TlsClientSettings, TlsError, TlsServer, TlsServerSettings,
 };

@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::io::poll_read_buf;
 
 /// How much is read at once while nothing is buffered; lies on the stack.
 const SCRATCH: usize = 16 * 1024;
@@ -33,11 +34,26 @@ impl Stream {
         context: &mut Context<'_>,
         buffer: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        if !buffer.is_empty() {
+        let read = if buffer.is_empty() {
+            self.poll_first(context, buffer)
+        } else {
             buffer.reserve(GROWTH);
-            let read = tokio_util::io::poll_read_buf(Pin::new(self), context, buffer);
-            return read;
+            poll_read_buf(Pin::new(self), context, buffer)
+        };
+        match read {
+            // A peer that closes TCP without closing TLS first. Framing tells whether a message was cut off.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Poll::Ready(Ok(0))
+            }
+            read => read,
         }
+    }
+
+    fn poll_first(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
         let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
         let mut scratch = ReadBuf::uninit(&mut scratch);
         ready!(Pin::new(self).poll_read(context, &mut scratch))?;
@@ -45,18 +61,33 @@ impl Stream {
         Poll::Ready(Ok(scratch.filled().len()))
     }
 
-    /// Closes our side and lets the peer read what we wrote: a socket closed with bytes unread would take the
-    /// replies back.
-    pub(super) async fn leave(mut self) {
+    /// How many bytes wait in the socket, asked of the system itself: `None` if none do, 0 at the end of the stream. Over
+    /// TLS these are not all the peer's own.
+    pub(super) fn peek(&self) -> io::Result<Option<usize>> {
+        let socket = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        let mut byte = [MaybeUninit::uninit()];
+        match SockRef::from(socket).peek(&mut byte) {
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closes the connection. `linger`: lets the peer read first what we wrote, because a socket closed with bytes
+    /// unread takes back what is still under way.
+    pub(super) async fn leave(mut self, linger: bool) {
         let goodbye = async {
             self.shutdown().await?;
-            loop {
-                let mut ignored = BytesMut::new();
-                let read = std::future::poll_fn(|context| self.poll_fill(context, &mut ignored));
-                if read.await? == 0 {
-                    return io::Result::Ok(());
-                }
+            let mut ignored = BytesMut::new();
+            while linger
+                && 0 < std::future::poll_fn(|context| self.poll_fill(context, &mut ignored)).await?
+            {
+                ignored.clear();
             }
+            io::Result::Ok(())
         };
         // Whether the peer hears it or not, the connection ends here.
         drop(tokio::time::timeout(LINGER, goodbye).await);

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::delivery::attempt::Dispatch;
 use crate::delivery::{
     Delivery, DeliveryError, DestinationKind, DestinationSettings, LaneSnapshot, LaneState,
     LaneStatus,
@@ -47,7 +48,11 @@ impl Rig {
         settings.disk_floor = 0;
         let files = Arc::new(DiskFiles::default());
         let (journal, _) = Journal::open(settings, files, clock.clone()).unwrap();
-        let routes = Routes::new(vec![route(to, None, Vec::new())], Default::default(), Default::default());
+        let routes = Routes::new(
+            vec![route(to, None, Vec::new())],
+            Default::default(),
+            Default::default(),
+        );
         Self {
             folder,
             journal,
@@ -124,7 +129,9 @@ impl Rig {
     pub(super) fn outcome(&self, destination: &str, position: Position) -> Outcome {
         let archive = Archive::open(&self.folder.path().join("journal"), None).unwrap();
         let outcomes = archive.outcomes(position).unwrap();
-        let here = outcomes.into_iter().filter(|(name, ..)| name == destination);
+        let here = outcomes
+            .into_iter()
+            .filter(|(name, ..)| **name == *destination);
         here.last().unwrap().1
     }
 
@@ -169,4 +176,16 @@ pub(super) fn ids(count: usize) -> Vec<String> {
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+/// That message on its way, without a lane.
+pub(super) fn dispatch(id: &str) -> Dispatch {
+    Dispatch {
+        source: Arc::from("adt"),
+        received: at("2026-03-01T12:00:00Z"),
+        kind: MessageType::new(b"ADT", b"A01"),
+        control_id: Bytes::from(id.to_owned()),
+        message: Bytes::from(message(id)),
+        rendered: None,
+    }
 }

@@ -1,15 +1,20 @@
 //! The connecting end: one message at a time, and a reply credited only to the message whose control ID it names.
 
+mod connection;
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use memchr::memchr2_iter;
 
-use super::decoder::FrameError;
-use super::event::HandshakeFailure;
-use super::frame::FrameWarning;
+use super::frame::{CR, FS, FrameWarning, VT};
 use super::tls::{TlsClient, TlsClientSettings, TlsError};
+use connection::Connection;
+pub use error::ClientError;
 
 /// How a client connects and waits.
 #[derive(Clone, Debug)]
@@ -42,7 +47,7 @@ impl ClientSettings {
             connect_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
             ack_timeout: Duration::from_secs(30),
-            keep_alive: Some(Duration::from_secs(60)),
+            keep_alive: Some(Duration::from_mins(1)),
             max_frame: 16 * 1024 * 1024,
             credit_blank: false,
             tls: None,
@@ -69,97 +74,15 @@ impl fmt::Debug for Acknowledgment {
     }
 }
 
-/// Why a message was not acknowledged.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientError {
-    /// The partner closed the connection instead of replying.
-    #[error("the partner closed the connection without a reply")]
-    Closed,
-    /// The partner closed the connection inside a reply.
-    #[error("the partner closed the connection inside its reply")]
-    ClosedInReply,
-    /// No connection.
-    #[error("cannot connect to {endpoint}")]
-    Connect {
-        /// As configured.
-        endpoint: String,
-        /// What the system says; the last address's, if there were several.
-        source: io::Error,
-    },
-    /// No connection in time.
-    #[error("no connection to {endpoint} within connect_timeout ({limit:?})")]
-    ConnectTimeout {
-        /// As configured.
-        endpoint: String,
-        /// The setting.
-        limit: Duration,
-    },
-    /// The partner's reply cannot be cut into frames.
-    #[error("the partner's reply is not MLLP")]
-    Framing(#[from] FrameError),
-    /// The partner and we do not agree on TLS.
-    #[error("the TLS handshake with {endpoint} failed")]
-    Handshake {
-        /// As configured.
-        endpoint: String,
-        /// Why.
-        source: HandshakeFailure,
-    },
-    /// The connection failed.
-    #[error("the connection failed")]
-    Lost(#[source] io::Error),
-    /// The reply is larger than allowed.
-    #[error("a reply larger than max_frame ({limit} bytes)")]
-    ReplyTooLarge {
-        /// The setting, in bytes.
-        limit: usize,
-    },
-    /// No reply in time.
-    #[error(
-        "no acknowledgment within ack_timeout ({limit:?}), {unmatched} replies to other messages"
-    )]
-    Timeout {
-        /// The setting.
-        limit: Duration,
-        /// How many replies came that name another message.
-        unmatched: u32,
-    },
-    /// The TLS files or names cannot be used.
-    #[error("TLS is not usable as configured")]
-    Tls(#[from] TlsError),
-    /// Something came that is no frame: the partner replies without MLLP's blocks.
-    #[error("the partner's reply is not framed (no start block)")]
-    Unframed,
-    /// The message cannot travel in MLLP.
-    #[error("the message holds a block character of MLLP at byte {offset}")]
-    Unsendable {
-        /// Byte offset in the message, from 0.
-        offset: usize,
-    },
-    /// The partner did not read the message.
-    #[error("the message was not taken within write_timeout ({limit:?})")]
-    WriteTimeout {
-        /// The setting.
-        limit: Duration,
-    },
-}
-
-impl ClientError {
-    /// Whether sending the same message again may succeed. The partner may have the message already when this is not
-    /// one of the errors of connecting.
-    #[must_use]
-    pub const fn retriable(&self) -> bool {
-        !matches!(self, Self::Unsendable { .. } | Self::Tls(_))
-    }
-}
-
 /// A connection to one partner, opened when first needed and kept.
-#[derive(Debug)]
 pub struct Client {
     settings: ClientSettings,
     tls: Option<TlsClient>,
+    /// Invariant: nothing that was sent on it waits for a reply. It is taken out for each exchange and put back only
+    /// when that went well, so an exchange that fails or is dropped closes it.
+    connection: Option<Connection>,
     unmatched: u64,
+    stale: u64,
 }
 
 impl Client {
@@ -172,7 +95,9 @@ impl Client {
         Ok(Self {
             settings,
             tls,
+            connection: None,
             unmatched: 0,
+            stale: 0,
         })
     }
 
@@ -188,30 +113,38 @@ impl Client {
         self.tls.clone()
     }
 
-    /// Sends `body` and waits for the reply that names `control_id` in MSA-2, byte for byte.
+    /// Sends `body` and waits for the reply that names `control_id` in MSA-2, byte for byte. Replies that name
+    /// another are skipped.
     ///
     /// # Errors
-    /// See [`ClientError`]; the connection is then closed, and the next call opens a new one.
+    /// See [`ClientError`]; the connection is then closed, and the next call opens a new one. Dropping the call
+    /// closes it too.
     pub async fn send(
         &mut self,
         body: &Bytes,
         control_id: &[u8],
     ) -> Result<Acknowledgment, ClientError> {
-        let _ = (body, control_id);
-        std::future::ready(Err(ClientError::Closed)).await
+        if let Some(offset) = block_character(body) {
+            return Err(ClientError::Unsendable { offset });
+        }
+        let mut connection = self.ready().await?;
+        connection.write(body, self.settings.write_timeout).await?;
+        self.wait_on(connection, control_id, self.settings.ack_timeout)
+            .await
     }
 
-    /// Waits for one more reply that names `control_id`: the application acknowledgment behind a commit acknowledgment.
+    /// Waits for one more reply that names `control_id`: the application acknowledgment behind a commit
+    /// acknowledgment. To be called before anything else is sent.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// As [`Client::send`]; [`ClientError::Closed`] if there is no connection any more.
     pub async fn receive(
         &mut self,
         control_id: &[u8],
         within: Duration,
     ) -> Result<Acknowledgment, ClientError> {
-        let _ = (control_id, within);
-        std::future::ready(Err(ClientError::Closed)).await
+        let connection = self.connection.take().ok_or(ClientError::Closed)?;
+        self.wait_on(connection, control_id, within).await
     }
 
     /// Opens the connection now, if it is not open.
@@ -219,23 +152,83 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn connect(&mut self) -> Result<(), ClientError> {
-        std::future::ready(Err(ClientError::Closed)).await
+        let connection = self.ready().await?;
+        self.connection = Some(connection);
+        Ok(())
     }
 
     /// Whether it has a connection, as far as known without asking the partner.
     #[must_use]
     pub const fn is_connected(&self) -> bool {
-        false
+        self.connection.is_some()
     }
 
     /// Closes the connection, if it is open.
     pub async fn close(&mut self) {
-        std::future::ready(()).await;
+        if let Some(connection) = self.connection.take() {
+            connection.close().await;
+        }
     }
 
-    /// How many replies have come that named another message than the one they were waited for by. None was credited.
+    /// How many replies have come, while one was waited for, that named another message. None was credited.
     #[must_use]
     pub const fn unmatched(&self) -> u64 {
         self.unmatched
     }
+
+    /// How many connections were given up because something had come that nobody had asked for.
+    #[must_use]
+    pub const fn stale(&self) -> u64 {
+        self.stale
+    }
+
+    /// A connection on which nothing is under way.
+    async fn ready(&mut self) -> Result<Connection, ClientError> {
+        if let Some(mut connection) = self.connection.take() {
+            match connection.inspect().await {
+                connection::State::Quiet => return Ok(connection),
+                connection::State::Stale => self.stale += 1,
+                connection::State::Closed => {}
+            }
+        }
+        Connection::open(&self.settings, self.tls.as_ref()).await
+    }
+
+    /// Waits for the reply and, when it has come, keeps the connection.
+    async fn wait_on(
+        &mut self,
+        mut connection: Connection,
+        control_id: &[u8],
+        within: Duration,
+    ) -> Result<Acknowledgment, ClientError> {
+        let blank = self.settings.credit_blank;
+        let mut unmatched = 0;
+        let reply = connection
+            .reply_to(control_id, blank, within, &mut unmatched)
+            .await;
+        self.unmatched += u64::from(unmatched);
+        if reply.is_ok() {
+            self.connection = Some(connection);
+        }
+        reply
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("settings", &self.settings)
+            .field("connected", &self.is_connected())
+            .field("unmatched", &self.unmatched)
+            .field("stale", &self.stale)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where `body` holds what a receiver would take for a frame's beginning or end.
+fn block_character(body: &[u8]) -> Option<usize> {
+    memchr2_iter(VT, FS, body).find(|&at| {
+        let behind = body.get(at + 1);
+        body.get(at) == Some(&VT) || matches!(behind, None | Some(&CR))
+    })
 }
