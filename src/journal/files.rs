@@ -14,6 +14,8 @@ pub trait File: Send + Sync + fmt::Debug {
     fn write_at(&self, parts: &mut [IoSlice<'_>], at: u64) -> io::Result<()>;
     /// Returns when the bytes written, and a changed size, are on the disk (fdatasync).
     fn sync_data(&self) -> io::Result<()>;
+    /// Cuts the file off, or extends it with zeros.
+    fn set_size(&self, size: u64) -> io::Result<()>;
     /// The size in bytes.
     fn size(&self) -> io::Result<u64>;
 }
@@ -124,6 +126,10 @@ impl File for DiskFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
     }
 
     fn size(&self) -> io::Result<u64> {

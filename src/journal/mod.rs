@@ -1,16 +1,34 @@
 //! Message → safe storage: the segmented log behind every positive acknowledgment.
 
 mod archive;
+mod batch;
 mod cipher;
+mod core;
 mod entry;
 mod error;
 mod files;
+mod finding;
+mod folder;
 mod handle;
+mod index;
+mod keeper;
 mod lane;
+mod opening;
 mod outcome;
+mod payload;
 mod position;
+mod reader;
+mod record;
+mod recovery;
+mod retention;
+mod segment;
 mod settings;
+mod sidecar;
+mod state;
+mod syncer;
+mod tail;
 mod verify;
+mod writer;
 
 pub use archive::{Archive, Query, Row, Standing};
 pub use cipher::Secret32;
@@ -23,3 +41,6 @@ pub use outcome::{DestinationState, Duplicate, Outcome, OutcomeKind, Start};
 pub use position::{Position, PositionError};
 pub use settings::{Cut, JournalSettings, Opened};
 pub use verify::{Fault, Report, Salvaged, SegmentReport, salvage, verify};
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// An entry's address in the journal and the message ID that people see: segment file number and byte offset.
 ///
 /// Written `3-1f40`: decimal segment, hexadecimal offset. Later entries have greater positions.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position(u64);
 
 impl Position {

@@ -1,0 +1,176 @@
+//! The journal's folder: ours alone, and used by one engine at a time.
+
+use std::io::{ErrorKind, IoSlice, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+
+use super::cipher::{Secret32, unwrap, wrap};
+use super::index::IndexKey;
+use super::{Files, JournalError, Position, syncer};
+
+/// Makes the folder if it is not there; refuses one that others can enter, that is not ours, or is a symbolic link.
+pub(crate) fn prepare(dir: &Path) -> Result<(), JournalError> {
+    let refuse = |path: &Path, problem| {
+        Err(JournalError::Folder {
+            path: path.to_owned(),
+            problem,
+        })
+    };
+    for path in [
+        dir.parent().filter(|parent| !parent.as_os_str().is_empty()),
+        Some(dir),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let found = match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let mut builder = std::fs::DirBuilder::new();
+                builder
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(path)
+                    .map_err(JournalError::io("make", path))?;
+                continue;
+            }
+            other => other.map_err(JournalError::io("look at", path))?,
+        };
+        if found.is_symlink() {
+            return refuse(path, "is a symbolic link: name the folder itself");
+        }
+        if !found.is_dir() {
+            return refuse(path, "is not a folder");
+        }
+        if path == dir {
+            if found.uid() != rustix::process::geteuid().as_raw() {
+                return refuse(
+                    path,
+                    "belongs to another user: run the engine as its owner, or chown it",
+                );
+            }
+            if found.mode() & 0o077 != 0 {
+                return refuse(path, "can be entered by other users: chmod 700 it");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes the lock that keeps a second engine out; held until the file is dropped.
+pub(crate) fn take_lock(dir: &Path) -> Result<std::fs::File, JournalError> {
+    let path = dir.join("lock");
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(flags)
+        .open(&path)
+        .map_err(JournalError::io("open", &path))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            let pid = file
+                .read_to_string(&mut text)
+                .ok()
+                .and_then(|_| text.trim().parse().ok());
+            return Err(JournalError::InUse {
+                dir: dir.to_owned(),
+                pid,
+            });
+        }
+        Err(error) => return Err(JournalError::io("lock", &path)(error.into())),
+    }
+    let told = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    told.map_err(JournalError::io("write", &path))?;
+    Ok(file)
+}
+
+/// How far the log was durable when the last engine ended, from the marker file; nothing if that is not known.
+pub(crate) fn marker(files: &dyn Files, dir: &Path) -> Option<Position> {
+    let mut bytes = [0; 12];
+    let read = files
+        .open(&dir.join("durable"), false)
+        .ok()?
+        .read_at(&mut bytes, 0)
+        .ok()?;
+    (read == bytes.len()).then(|| syncer::decode_marker(&bytes))?
+}
+
+/// Plain: tag 0 and the key. Sealed: tag 1, an owner ID of zeros is implied, and the wrapped key.
+const KEY_FILE: &str = "index.key";
+
+/// The key of the index; none if there is none yet.
+pub(crate) fn index_key(
+    files: &dyn Files,
+    dir: &Path,
+    key: Option<&Secret32>,
+) -> Result<Option<IndexKey>, JournalError> {
+    let path = dir.join(KEY_FILE);
+    let file = match files.open(&path, false) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(JournalError::io("open", &path))?,
+    };
+    let mut bytes = [0; 73];
+    let read = file
+        .read_at(&mut bytes, 0)
+        .map_err(JournalError::io("read", &path))?;
+    let found = match bytes.split_first() {
+        Some((0, rest)) if read == 33 => rest.first_chunk().map(|plain| Secret32::new(*plain)),
+        Some((1, wrapped)) if read == 73 => {
+            let key = key.ok_or(JournalError::KeyMissing { file: path.clone() })?;
+            let wrapped = wrapped.first_chunk().ok_or(JournalError::Corrupt {
+                file: path.clone(),
+                offset: 0,
+            })?;
+            Some(
+                unwrap(key, &[0; 16], wrapped)
+                    .ok_or(JournalError::KeyWrong { file: path.clone() })?,
+            )
+        }
+        // Derived data: a damaged key only means that the index files are made again.
+        _ => None,
+    };
+    Ok(found.map(IndexKey))
+}
+
+/// A new key, in memory only.
+pub(crate) fn new_index_key(dir: &Path) -> Result<IndexKey, JournalError> {
+    let mut made = Secret32::new([0; 32]);
+    getrandom::fill(made.bytes_mut()).map_err(|_| {
+        JournalError::io("find random bytes for", &dir.join(KEY_FILE))(ErrorKind::Other.into())
+    })?;
+    Ok(IndexKey(made))
+}
+
+/// Writes the index key, sealed if there is a `key`.
+pub(crate) fn keep_index_key(
+    files: &dyn Files,
+    dir: &Path,
+    kept: &IndexKey,
+    key: Option<&Secret32>,
+) -> Result<(), JournalError> {
+    let (path, making) = (dir.join(KEY_FILE), dir.join("index.key.tmp"));
+    let bytes = match key {
+        Some(key) => [&[1][..], &wrap(key, &[0; 16], &kept.0, &path)?].concat(),
+        None => [&[0][..], kept.0.bytes()].concat(),
+    };
+    let write = || -> std::io::Result<()> {
+        if files.open(&making, false).is_ok() {
+            files.unlink(&making)?;
+        }
+        let file = files.create(&making)?;
+        file.write_at(&mut [IoSlice::new(&bytes)], 0)?;
+        file.sync_data()?;
+        files.rename(&making, &path)?;
+        files.sync_dir(dir)
+    };
+    write().map_err(JournalError::io("write", &path))
+}
