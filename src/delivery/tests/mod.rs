@@ -1,5 +1,6 @@
 //! Lanes against partners: a journal on disk, real sockets, stopped time.
 
+mod ending;
 mod file;
 mod http;
 mod lane;
@@ -8,3 +9,4 @@ mod operator;
 #[path = "../../../tests/it/support/partner.rs"]
 mod partner;
 mod rig;
+mod routes;

@@ -18,7 +18,7 @@ use crate::delivery::{
 };
 use crate::journal::{
     Archive, DiskFiles, Disposition, Journal, JournalSettings, MessageType, NewEntry, Outcome,
-    OutcomeKind, Position, SearchKeys,
+    OutcomeKind, Position, SearchKeys, Start,
 };
 use crate::mllp::ClientSettings;
 use crate::route::{Condition, Route, Routes, Step};
@@ -92,6 +92,12 @@ impl Rig {
             cancel,
             task,
         }
+    }
+
+    /// The same for a destination that begins with the oldest entry.
+    pub(super) async fn start_from_oldest(&self, mut settings: DestinationSettings) -> Running {
+        settings.start = Start::Oldest;
+        self.start(settings).await
     }
 
     pub(super) async fn open(&self, settings: DestinationSettings) -> Delivery {

@@ -68,7 +68,10 @@ async fn a_lane_gives_every_entry_in_order_until_it_is_settled_also_over_restart
             .unwrap();
     }
     assert_eq!(soon(&mut lane).await.entry.position, positions[100]);
-    journal.settle("lab", positions[100], outcome(OutcomeKind::Delivered)).await.unwrap();
+    journal
+        .settle("lab", positions[100], outcome(OutcomeKind::Delivered))
+        .await
+        .unwrap();
     drop((lane, journal));
     let journal = open(dir.path());
     assert_eq!(journal.destinations()[0].backlog, 99);
