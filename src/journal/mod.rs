@@ -6,6 +6,7 @@ mod cipher;
 mod core;
 mod entry;
 mod error;
+pub mod faults;
 mod files;
 mod finding;
 mod folder;
@@ -21,6 +22,7 @@ mod reader;
 mod record;
 mod recovery;
 mod retention;
+mod salvage;
 mod segment;
 mod settings;
 mod sidecar;
@@ -39,8 +41,9 @@ pub use handle::Journal;
 pub use lane::{Lane, Next};
 pub use outcome::{DestinationState, Duplicate, Outcome, OutcomeKind, Start};
 pub use position::{Position, PositionError};
+pub use salvage::{Salvaged, salvage};
 pub use settings::{Cut, JournalSettings, Opened};
-pub use verify::{Fault, Report, Salvaged, SegmentReport, salvage, verify};
+pub use verify::{Fault, Report, SegmentReport, verify};
 
 #[cfg(test)]
 mod tests;

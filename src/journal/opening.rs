@@ -64,7 +64,13 @@ pub(crate) fn open(
     let marker = marker_file(&core)?;
     let threads = start(&core, writer, marker)?;
     if !core.syncing.wait_all(&core) {
-        return Err(core.ended());
+        let error = core.ended();
+        core.stop();
+        for thread in threads {
+            // Why it ended is in `error`.
+            drop(thread.join());
+        }
+        return Err(error);
     }
     Ok((
         core,

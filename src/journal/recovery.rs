@@ -19,7 +19,7 @@ use super::payload::Cursor;
 use super::reader;
 use super::record::{Kind, Record, Step};
 use super::segment::{self, FIRST, Segment};
-use super::state::State;
+use super::state::{SegmentInfo, State};
 use super::{Disposition, Files, JournalError, Position};
 
 /// What is there.
@@ -151,10 +151,15 @@ impl Surveyor<'_> {
                 .map_err(JournalError::io("read", &segment.path))?;
             let Step::Record(record) = step else { break at };
             let expected = next_sequence.unwrap_or(record.head.sequence);
-            if record.head.sequence != expected
-                || state.is_some() == (record.head.kind == Kind::Checkpoint)
-            {
+            if record.head.sequence != expected {
                 break at;
+            }
+            match (state.is_some(), record.head.kind) {
+                (false, Kind::Checkpoint) => {}
+                // Salvage took the checkpoint, which only said what the files before say.
+                (false, Kind::Skip) => state = Some(self.state_before(&segment)?),
+                (false, _) | (true, Kind::Checkpoint) => break at,
+                (true, _) => {}
             }
             next_sequence = Some(expected + 1);
             clean = record.head.kind == Kind::Close;
@@ -193,6 +198,36 @@ impl Surveyor<'_> {
                 clean,
             },
         )))
+    }
+
+    /// The state when `segment` was begun, from the file before it.
+    fn state_before(&self, segment: &Segment) -> Result<State, JournalError> {
+        let info = |first_ordinal| SegmentInfo {
+            first_ordinal,
+            id: segment.id,
+            ..SegmentInfo::default()
+        };
+        if segment.previous == [0; 16] {
+            let mut state = State::default();
+            state.segments.insert(segment.number, info(0));
+            return Ok(state);
+        }
+        let number = segment.number.saturating_sub(1);
+        let missing = || JournalError::SegmentMissing {
+            file: segment::path(self.dir, number),
+        };
+        let before = Segment::read(self.files, self.dir, number, self.key)
+            .map_err(|e| self.missing(e, number))?;
+        if before.id != segment.previous {
+            return Err(missing());
+        }
+        let (mut state, last) = self.walk(before, None)?.ok_or_else(missing)?;
+        if let Some(info) = state.segments.get_mut(&number) {
+            info.end = u32::try_from(last.end).unwrap_or(u32::MAX);
+        }
+        let info = info(state.next_ordinal);
+        state.segments.insert(segment.number, info);
+        Ok(state)
     }
 
     /// How many bytes of a torn write follow the end, or the error if they are damage.

@@ -12,6 +12,7 @@ use super::*;
 use crate::clock::Clock;
 
 mod basics;
+mod faults;
 
 /// A moment in 2026.
 const NOW: i64 = 1_790_000_000;
