@@ -1,5 +1,6 @@
 //! What stands in the files, and what is left of a write that failed.
 
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::rig::{dispatch, message};
 use crate::delivery::attempt::{Answer, Attempt, Destination, Dispatch};
-use crate::delivery::file::FileDestination;
+use crate::delivery::file::{Appendable, FileDestination, append};
 use crate::delivery::{FileSettings, PathTemplate};
 use crate::hl7::batch;
 
@@ -121,16 +122,59 @@ async fn a_place_that_cannot_be_written_to_holds_the_lane_and_says_which() {
     assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"x");
 }
 
-/// `/dev/full` takes nothing; the same code then runs against a real file.
-#[tokio::test]
-async fn a_full_disk_is_no_delivery() {
-    if !Path::new("/dev/full").exists() {
-        eprintln!("skipped: no /dev/full here");
-        return;
+/// A file on a disk with room for so many bytes, whose sync may fail.
+struct Full {
+    file: std::fs::File,
+    room: usize,
+    syncs: bool,
+}
+
+impl Appendable for Full {
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
     }
-    let attempt = destination(Path::new("/dev"), "full")
-        .send(&dispatch("M1"))
-        .await;
-    assert_eq!(attempt.answer, Answer::Unavailable);
-    assert!(!attempt.was_sent());
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let fits = bytes.len().min(self.room);
+        self.file.write(&bytes[..fits])?;
+        self.room -= fits;
+        if fits < bytes.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let failed = || io::Error::other("the disk is gone");
+        self.syncs.then_some(()).ok_or_else(failed)
+    }
+
+    fn cut(&self, length: u64) -> io::Result<()> {
+        self.file.cut(length)
+    }
+}
+
+#[test]
+fn a_full_disk_or_a_failed_sync_is_no_delivery_and_leaves_no_half_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.hl7");
+    let options = || {
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+    };
+    let mut file = options().unwrap();
+    append(&mut file, &message("M1")).unwrap();
+    for (room, syncs) in [
+        (0, true),
+        (40, true),
+        (message("M2").len(), true),
+        (9999, false),
+    ] {
+        let file = options().unwrap();
+        let unended = message("M2").strip_suffix(b"\r").unwrap().repeat(2);
+        assert!(append(&mut Full { file, room, syncs }, &unended).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), message("M1"), "{room}");
+    }
 }

@@ -53,7 +53,7 @@ async fn pauses_between_tries_grow_but_not_beyond_the_longest() {
     let rig = Rig::new(&["ward"]);
     let partner = Partner::start([Does::Acks("AE"); 12]).await;
     let mut settings = mllp("ward", partner.address());
-    settings.retry.max = Duration::from_secs(60);
+    settings.retry.max = Duration::from_mins(1);
     let begun = Instant::now();
     let lane = rig.start(settings).await;
     rig.receive("M1").await;
@@ -146,16 +146,35 @@ async fn a_partner_that_is_down_costs_no_attempt_and_gets_everything_when_it_is_
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_partner_that_restarts_is_connected_to_anew() {
+    let rig = Rig::new(&["ward"]);
+    let address = free_address();
+    let partner = Partner::start_at(address, []).await;
+    let lane = rig.start(mllp("ward", address.to_string())).await;
+    rig.receive("M1").await;
+    rig.settled(&lane, 1).await;
+    partner.stop().await;
+    let partner = Partner::start_at(address, []).await;
+    rig.receive("M2").await;
+    let status = rig.settled(&lane, 2).await;
+    assert_eq!(partner.control_ids(), ["M2"]);
+    assert_eq!(
+        status.retries, 0,
+        "a closed connection is noticed before it is used"
+    );
+}
+
 /// F-15: everything at once, and nothing is lost, credited to another or overtaken.
 #[tokio::test(start_paused = true)]
 async fn a_flapping_partner_gets_every_message_in_order() {
     use Does::{Acks, AcksLate, AcksOther, AcksOtherThen, AcksTwice};
     let rig = Rig::new(&["ward"]);
-    let late = Duration::from_secs(6);
+    let delay = Duration::from_secs(6);
     let script = [
         Does::Nothing,
         Acks("AA"),
-        AcksLate("AA", late),
+        AcksLate("AA", delay),
         Acks("AE"),
         AcksOther("AA", "M3"),
         AcksTwice("AA"),
@@ -163,7 +182,7 @@ async fn a_flapping_partner_gets_every_message_in_order() {
         Does::Resets,
         AcksOtherThen("M1", "AA"),
         Does::Unframed,
-        AcksLate("AA", late),
+        AcksLate("AA", delay),
         Acks("CA"),
         Does::Nonsense,
         Does::Closes,
@@ -188,7 +207,7 @@ async fn a_flapping_partner_gets_every_message_in_order() {
 #[tokio::test(start_paused = true)]
 async fn a_partner_that_hangs_delays_nobody_else() {
     let rig = Rig::new(&["hangs", "ward"]);
-    let hanging = Partner::start([Does::Nothing; 1000]).await;
+    let hanging = Partner::start(vec![Does::Nothing; 1000]).await;
     let partner = Partner::start([]).await;
     let hangs = rig.start(mllp("hangs", hanging.address())).await;
     let lane = rig.start(mllp("ward", partner.address())).await;

@@ -3,7 +3,9 @@
 mod ending;
 mod file;
 mod http;
+mod https;
 mod lane;
+mod log;
 mod mllp;
 mod operator;
 #[path = "../../../tests/it/support/partner.rs"]

@@ -1,17 +1,12 @@
 //! What a person can do to a lane: park, discard, replay; and what `on_park` makes of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::partner::{Does, Partner, free_address};
 use super::rig::{Rig, Running, mllp};
 use crate::delivery::{DestinationSettings, LaneState, OnPark};
-use crate::journal::{Outcome, OutcomeKind, Position};
-
-async fn settle(rig: &Rig, position: Position, kind: OutcomeKind) {
-    let mut outcome = Outcome::new(kind, rig.clock.now());
-    outcome.reason = Some("a person said so".to_owned());
-    rig.journal.settle("ward", position, outcome).await.unwrap();
-}
+use crate::journal::{OutcomeKind, Position};
 
 async fn stopped(rig: &Rig, lane: &Running, at: Position, parked: usize) {
     let here = |state: &LaneState| matches!(state, LaneState::Stopped { position, parked: count, .. } if *position == at && *count == parked);
@@ -36,7 +31,7 @@ async fn parking_or_discarding_the_message_that_is_stuck_lets_the_others_through
         rig.receive("M2").await;
         rig.until(&lane, |s| matches!(s.state, LaneState::Retrying { .. }))
             .await;
-        settle(&rig, first, kind).await;
+        rig.person_settles(first, kind).await;
         let status = rig.settled(&lane, 1).await;
         assert_eq!(partner.control_ids(), ["M1", "M2"]);
         assert_eq!((status.delivered, status.parked), (1, 0));
@@ -51,7 +46,7 @@ async fn a_person_who_parks_a_message_in_flight_is_not_overruled_by_its_failure(
     let lane = rig.start(mllp("ward", partner.address())).await;
     let first = rig.receive("M1").await;
     partner.has(1).await;
-    settle(&rig, first, OutcomeKind::Discarded).await;
+    rig.person_settles(first, OutcomeKind::Discarded).await;
     rig.receive("M2").await;
     rig.settled(&lane, 1).await;
     assert_eq!(rig.outcome_kind("ward", first), OutcomeKind::Discarded);
@@ -67,7 +62,7 @@ async fn where_order_is_all_a_parked_message_stops_the_lane_until_it_is_replayed
     rig.receive("M2").await;
     stopped(&rig, &lane, first, 1).await;
     assert_eq!(partner.control_ids(), ["M1"]);
-    rig.journal.request_replay("ward", first).await.unwrap();
+    rig.person_replays(first).await;
     rig.settled(&lane, 3).await;
     assert_eq!(partner.control_ids(), ["M1", "M1", "M2"]);
     assert_eq!(rig.outcome_kind("ward", first), OutcomeKind::Delivered);
@@ -87,7 +82,7 @@ async fn a_stopped_lane_is_still_stopped_after_a_restart_and_goes_on_after_a_dis
     rig.receive("M2").await;
     stopped(&rig, &lane, first, 1).await;
     assert_eq!(partner.control_ids(), ["M1"]);
-    settle(&rig, first, OutcomeKind::Discarded).await;
+    rig.person_settles(first, OutcomeKind::Discarded).await;
     rig.settled(&lane, 1).await;
     assert_eq!(partner.control_ids(), ["M1", "M2"]);
 }
@@ -106,7 +101,7 @@ async fn a_stopped_lane_sends_what_is_replayed_and_stays_stopped_for_the_rest() 
     let lane = rig.start(stopping(partner.address())).await;
     rig.receive("M3").await;
     stopped(&rig, &lane, first, 2).await;
-    rig.journal.request_replay("ward", second).await.unwrap();
+    rig.person_replays(second).await;
     partner.has(3).await;
     stopped(&rig, &lane, first, 1).await;
     assert_eq!(partner.control_ids(), ["M1", "M2", "M2"]);
@@ -120,9 +115,23 @@ async fn what_a_person_replays_goes_again_even_if_it_was_delivered() {
     let first = rig.receive("M1").await;
     rig.receive("M2").await;
     rig.settled(&lane, 2).await;
-    rig.journal.request_replay("ward", first).await.unwrap();
+    rig.person_replays(first).await;
     assert_eq!(rig.settled(&lane, 3).await.delivered, 3);
     assert_eq!(partner.control_ids(), ["M1", "M2", "M1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_replayed_and_no_route_sends_here_any_more_is_filtered() {
+    let rig = Rig::new(&["ward"]);
+    let partner = Partner::start([]).await;
+    let lane = rig.start(mllp("ward", partner.address())).await;
+    let first = rig.receive("M1").await;
+    rig.settled(&lane, 1).await;
+    rig.routes.store(Arc::default());
+    rig.person_replays(first).await;
+    rig.settled(&lane, 2).await;
+    assert_eq!(partner.control_ids(), ["M1"]);
+    assert_eq!(rig.outcome_kind("ward", first), OutcomeKind::Filtered);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,7 +22,10 @@ use crate::journal::{
     OutcomeKind, Position, SearchKeys, Start,
 };
 use crate::mllp::ClientSettings;
-use crate::route::{Condition, Route, Routes, Step};
+use crate::route::{Condition, Route, Routes, Step, Tables, Templates};
+
+/// How long, in real time, a test waits for what should take milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a test stands on. Dropping it stops everything.
 pub(super) struct Rig {
@@ -46,17 +50,13 @@ impl Rig {
         let clock = Clock::frozen("2026-03-01T12:00:00Z".parse().unwrap());
         let mut settings = JournalSettings::at(folder.path().join("journal"));
         settings.disk_floor = 0;
-        let files = Arc::new(DiskFiles::default());
+        let files = Arc::new(DiskFiles);
         let (journal, _) = Journal::open(settings, files, clock.clone()).unwrap();
-        let routes = Routes::new(
-            vec![route(to, None, Vec::new())],
-            Default::default(),
-            Default::default(),
-        );
+        let all = routes(vec![route(to, None, Vec::new())]);
         Self {
             folder,
             journal,
-            routes: Arc::new(ArcSwap::from_pointee(routes)),
+            routes: Arc::new(ArcSwap::from_pointee(all)),
             clock,
             tracker: TaskTracker::new(),
         }
@@ -79,7 +79,22 @@ impl Rig {
             keys: SearchKeys::default(),
             raw: Bytes::from(raw),
         };
-        self.journal.append(entry).await.unwrap()
+        let journal = self.journal.clone();
+        really(async move { journal.append(entry).await.unwrap() }).await
+    }
+
+    /// What a person does: records an outcome from outside of the lane of `ward`.
+    pub(super) async fn person_settles(&self, position: Position, kind: OutcomeKind) {
+        let mut outcome = Outcome::new(kind, self.clock.now());
+        outcome.reason = Some("a person said so".to_owned());
+        let journal = self.journal.clone();
+        really(async move { journal.settle("ward", position, outcome).await.unwrap() }).await;
+    }
+
+    /// What a person does: asks `ward` to get a message again.
+    pub(super) async fn person_replays(&self, position: Position) {
+        let journal = self.journal.clone();
+        really(async move { journal.request_replay("ward", position).await.unwrap() }).await;
     }
 
     /// Makes a destination known and starts its lane.
@@ -112,12 +127,14 @@ impl Rig {
         running: &Running,
         test: impl Fn(&LaneSnapshot) -> bool,
     ) -> LaneSnapshot {
+        let begun = std::time::Instant::now();
         loop {
             let snapshot = running.status.snapshot();
             if test(&snapshot) {
                 return snapshot;
             }
             assert!(!running.task.is_finished(), "the lane ended: {snapshot:?}");
+            assert!(begun.elapsed() < PATIENCE, "nothing happens: {snapshot:?}");
             // Stopped time: this passes at once when nothing else is to be done.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -146,6 +163,14 @@ impl Rig {
     }
 }
 
+/// Waits for the journal's threads. Stopped time stands still meanwhile, as it does while a blocking task runs; else it
+/// would jump to the next timer.
+async fn really<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let runtime = Handle::current();
+    let done = tokio::task::spawn_blocking(move || runtime.block_on(work));
+    done.await.unwrap()
+}
+
 /// A destination over MLLP with a short temper: 5 s for an acknowledgment, pauses of 1 to 4 s.
 pub(super) fn mllp(name: &str, address: impl Into<String>) -> DestinationSettings {
     let mut client = ClientSettings::new(address);
@@ -153,6 +178,10 @@ pub(super) fn mllp(name: &str, address: impl Into<String>) -> DestinationSetting
     let mut settings = DestinationSettings::new(name, DestinationKind::Mllp(client));
     settings.retry.max = Duration::from_secs(4);
     settings
+}
+
+pub(super) fn routes(routes: Vec<Route>) -> Routes {
+    Routes::new(routes, Tables::default(), Templates::default())
 }
 
 pub(super) fn route(to: &[&str], when: Option<&str>, steps: Vec<Step>) -> Route {

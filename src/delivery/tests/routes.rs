@@ -3,20 +3,16 @@
 use std::sync::Arc;
 
 use super::partner::{Does, Partner};
-use super::rig::{Rig, ids, mllp, route};
+use super::rig::{Rig, ids, mllp, route, routes};
 use crate::delivery::{DestinationKind, DestinationSettings, HttpSettings, LaneState};
 use crate::journal::OutcomeKind;
-use crate::route::{Miss, Routes, Step, StepKind, TemplateFormat, Templates};
+use crate::route::{Miss, Routes, Step, StepKind, Tables, TemplateFormat, Templates};
 
 #[tokio::test(start_paused = true)]
 async fn what_no_route_sends_here_is_recorded_as_filtered_and_never_sent() {
     let rig = Rig::new(&["ward"]);
     let only = route(&["ward"], Some("MSH-10 != \"M2\""), Vec::new());
-    rig.routes.store(Arc::new(Routes::new(
-        vec![only],
-        Default::default(),
-        Default::default(),
-    )));
+    rig.routes.store(Arc::new(routes(vec![only])));
     let partner = Partner::start([]).await;
     let lane = rig.start(mllp("ward", partner.address())).await;
     let mut positions = Vec::new();
@@ -46,11 +42,7 @@ async fn a_message_a_step_cannot_be_done_to_is_parked_and_says_which_step() {
     let rig = Rig::new(&["ward"]);
     let failing = route(&["ward"], None, vec![failing_step()]);
     let good = Routes::clone(&rig.routes.load());
-    rig.routes.store(Arc::new(Routes::new(
-        vec![failing],
-        Default::default(),
-        Default::default(),
-    )));
+    rig.routes.store(Arc::new(routes(vec![failing])));
     let partner = Partner::start([]).await;
     let lane = rig.start(mllp("ward", partner.address())).await;
     let first = rig.receive("M1").await;
@@ -78,12 +70,8 @@ async fn a_reload_also_helps_the_message_that_is_stuck() {
         segment: "PV1".parse().unwrap(),
     };
     let step = Step::new("no visit", 1, None, kind).unwrap();
-    let routes = Routes::new(
-        vec![route(&["ward"], None, vec![step])],
-        Default::default(),
-        Default::default(),
-    );
-    rig.routes.store(Arc::new(routes));
+    let all = routes(vec![route(&["ward"], None, vec![step])]);
+    rig.routes.store(Arc::new(all));
     rig.settled(&lane, 1).await;
     let [first, second] = &partner.received()[..] else {
         panic!()
@@ -104,7 +92,7 @@ async fn a_template_that_fails_parks_the_message_and_a_good_one_is_posted() {
         .unwrap();
     let all = vec![route(&["web"], None, Vec::new())];
     rig.routes
-        .store(Arc::new(Routes::new(all, Default::default(), templates)));
+        .store(Arc::new(Routes::new(all, Tables::default(), templates)));
     for (template, parked) in [("good", 0), ("missing", 1)] {
         let partner = Partner::start([]).await;
         let mut http = HttpSettings::new(format!("http://{}", partner.address()));
@@ -112,7 +100,7 @@ async fn a_template_that_fails_parks_the_message_and_a_good_one_is_posted() {
         let settings = DestinationSettings::new(template, DestinationKind::Http(http));
         rig.routes.rcu(|routes| {
             let all = vec![route(&[template], None, Vec::new())];
-            Routes::new(all, Default::default(), routes.templates().clone())
+            Routes::new(all, Tables::default(), routes.templates().clone())
         });
         let lane = rig.start(settings).await;
         rig.receive("M1").await;
