@@ -12,6 +12,8 @@
 
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// Killed at any moment, also while it recovers.
+mod kill;
 // The rules that architecture holds the source files to.
 mod house_rules;
 // The files in samples/ against their table and expectations.

@@ -1,4 +1,8 @@
 //! An engine to speak to, and the peers that speak to it.
 
-pub mod engine;
-pub mod peer;
+pub(crate) mod child;
+pub(crate) mod dice;
+pub(crate) mod engine;
+pub(crate) mod partner;
+pub(crate) mod peer;
+pub(crate) mod traffic;
