@@ -55,7 +55,7 @@ path = "out/all.hl7"
         quick.address, slow.address
     );
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
-    let senders = Senders::start(6, address, Duration::from_millis(3));
+    let senders = Senders::start(0..6, address, Duration::from_millis(3));
     let mut kills = 0;
     for _ in 0..rounds {
         let while_it_recovers = dice.below(4).saturating_sub(2) * dice.between(1, 3);

@@ -14,6 +14,8 @@
 mod architecture;
 // Killed at any moment, also while it recovers.
 mod kill;
+// The power fails at any moment, and a disk that never syncs shows that the rig would tell.
+mod powercut;
 // The rules that architecture holds the source files to.
 mod house_rules;
 // The files in samples/ against their table and expectations.

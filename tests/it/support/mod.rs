@@ -3,6 +3,8 @@
 pub(crate) mod child;
 pub(crate) mod dice;
 pub(crate) mod engine;
+pub(crate) mod loops;
 pub(crate) mod partner;
 pub(crate) mod peer;
 pub(crate) mod traffic;
+pub(crate) mod unsynced;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,14 +60,14 @@ pub(crate) struct Senders {
 }
 
 impl Senders {
-    /// `count` senders that pause for `pause` after each message.
-    pub(crate) fn start(count: usize, address: SocketAddr, pause: Duration) -> Self {
+    /// These senders, which pause for `pause` after each message.
+    pub(crate) fn start(names: Range<usize>, address: SocketAddr, pause: Duration) -> Self {
         let mut senders = Self {
             tasks: JoinSet::new(),
             stop: CancellationToken::new(),
             acknowledged: Arc::default(),
         };
-        for sender in 0..count {
+        for sender in names {
             let (stop, acknowledged) = (senders.stop.clone(), Arc::clone(&senders.acknowledged));
             senders.tasks.spawn(async move {
                 let mut connection = None;
