@@ -12,6 +12,8 @@
 
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// One flipped bit in any file of the journal.
+mod flips;
 // Killed at any moment, also while it recovers.
 mod kill;
 // The power fails at any moment, and a disk that never syncs shows that the rig would tell.
