@@ -10,6 +10,8 @@
     reason = "clippy's exceptions for tests do not reach what the tests of this binary share"
 )]
 
+// The program as a shell sees it: exit codes, what goes to stdout and what does not.
+mod cli;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
 // The rules that architecture holds the source files to.
