@@ -18,7 +18,7 @@ pub async fn run(
     clock: Clock,
     ready: impl FnOnce(&Engine),
 ) -> Result<Drained, StartError> {
-    let engine = Engine::start(settings, clock, Arc::new(DiskFiles::default())).await?;
+    let engine = Engine::start(settings, clock, Arc::new(DiskFiles)).await?;
     ready(&engine);
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
         signal(SignalKind::terminate()),
