@@ -26,8 +26,8 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 pub use fault::{ConfigError, Fault};
-use route::Names;
 use reader::Reader;
+use route::Names;
 use section::Section;
 pub use settings::{EngineSettings, Origin, Settings, TestCase};
 
@@ -42,13 +42,23 @@ pub const EMBEDDED: &str = include_str!("../../config.toml");
 /// Every fault in it, or that the file cannot be read.
 pub fn load(origin: &Origin) -> Result<Settings, ConfigError> {
     match origin {
-        Origin::Embedded(folder) => {
-            parse(EMBEDDED, Path::new("built-in config.toml"), folder, origin.clone())
-        }
+        Origin::Embedded(folder) => parse(
+            EMBEDDED,
+            Path::new("built-in config.toml"),
+            folder,
+            origin.clone(),
+        ),
         Origin::File(path) => {
             let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            parse(&text, path, folder.unwrap_or(Path::new(".")), origin.clone())
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            parse(
+                &text,
+                path,
+                folder.unwrap_or(Path::new(".")),
+                origin.clone(),
+            )
         }
     }
 }
@@ -89,16 +99,35 @@ fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
     let destinations = destination::read_all(root, folder, &engine.zone);
     // Names that stand in the file count as known even where their table has faults of its own.
     let names = Names {
-        sources: root.named_sections("source").into_iter().map(|(name, _)| name.value).collect(),
-        destinations: root.named_sections("destination").into_iter().map(|(name, _)| name.value).collect(),
+        sources: root
+            .named_sections("source")
+            .into_iter()
+            .map(|(name, _)| name.value)
+            .collect(),
+        destinations: root
+            .named_sections("destination")
+            .into_iter()
+            .map(|(name, _)| name.value)
+            .collect(),
     };
     if names.sources.is_empty() {
         let hint = "write [source.adt] with type = \"mllp\" and listen = \"127.0.0.1:2575\"";
         root.fault_here("there is no source", Some(hint.to_owned()));
     }
-    let routes = route::read_all(root, folder, &names);
+    let charsets = sources
+        .iter()
+        .filter_map(|source| Some((source.name.to_string(), source.intake.charset?)));
+    let routes = route::read_all(root, folder, &names).with_charsets(charsets.collect());
     let tests = read_tests(root, folder, &names);
-    Settings { origin, engine, journal, sources, routes: Arc::new(routes), destinations, tests }
+    Settings {
+        origin,
+        engine,
+        journal,
+        sources,
+        routes: Arc::new(routes),
+        destinations,
+        tests,
+    }
 }
 
 fn read_engine(root: &Section<'_>, folder: &Path) -> EngineSettings {
@@ -177,15 +206,24 @@ fn read_tests(root: &Section<'_>, folder: &Path, names: &Names) -> Vec<TestCase>
         let inputs = section.texts("in").unwrap_or_default();
         let source = section.text("source").map(|source| {
             if !names.sources.contains(&source.value) {
-                section.fault("source", format!("there is no source called {}", source.value), None);
+                section.fault(
+                    "source",
+                    format!("there is no source called {}", source.value),
+                    None,
+                );
             }
             source.value
         });
         let mut case = TestCase {
             name: String::new(),
             line,
-            source: source.or_else(|| names.sources.first().cloned()).unwrap_or_default(),
-            inputs: inputs.into_iter().map(|path| folder.join(path.value)).collect(),
+            source: source
+                .or_else(|| names.sources.first().cloned())
+                .unwrap_or_default(),
+            inputs: inputs
+                .into_iter()
+                .map(|path| folder.join(path.value))
+                .collect(),
             acknowledgment: None,
             to: None,
             out: Vec::new(),
@@ -205,12 +243,19 @@ fn read_tests(root: &Section<'_>, folder: &Path, names: &Names) -> Vec<TestCase>
 fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &mut TestCase) {
     let known = |name: &str, at: usize, key: &str| {
         if !names.destinations.iter().any(|known| known == name) {
-            section.reader().fault(at, key, format!("there is no destination called {name}"), None);
+            section.reader().fault(
+                at,
+                key,
+                format!("there is no destination called {name}"),
+                None,
+            );
         }
     };
     case.acknowledgment = section.text("ack").map(|ack| ack.value);
     case.to = section.texts("to").map(|to| {
-        to.iter().for_each(|name| known(&name.value, name.at, &name.key));
+        for name in &to {
+            known(&name.value, name.at, &name.key);
+        }
         to.into_iter().map(|name| name.value).collect()
     });
     for (name, file) in section.entries("out").unwrap_or_default() {
@@ -224,7 +269,12 @@ fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &
 pub fn fuzz_config(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let nowhere = PathBuf::from("/nonexistent");
-    if let Err(error) = parse(&text, Path::new("config.toml"), &nowhere, Origin::Embedded(nowhere.clone())) {
+    if let Err(error) = parse(
+        &text,
+        Path::new("config.toml"),
+        &nowhere,
+        Origin::Embedded(nowhere.clone()),
+    ) {
         assert!(!error.to_string().is_empty());
     }
 }

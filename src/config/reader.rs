@@ -44,7 +44,12 @@ impl<'a> Reader<'a> {
 
     /// Byte offset of the first character of `line`, from 1, that is no blank.
     pub(super) fn line_start(&self, line: usize) -> usize {
-        let before: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let before: usize = self
+            .text
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
         let rest = self.text.get(before..).unwrap_or_default();
         before + (rest.len() - rest.trim_start().len())
     }
@@ -58,4 +63,3 @@ impl<'a> Reader<'a> {
         self.faults.into_inner()
     }
 }
-

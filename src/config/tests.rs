@@ -7,7 +7,9 @@ fn faults(text: &str) -> String {
     let origin = Origin::Embedded(folder.path().to_owned());
     match parse(text, Path::new("config.toml"), folder.path(), origin) {
         Ok(_) => "no fault".to_owned(),
-        Err(error) => error.to_string().replace(&folder.path().display().to_string(), "FOLDER"),
+        Err(error) => error
+            .to_string()
+            .replace(&folder.path().display().to_string(), "FOLDER"),
     }
 }
 

@@ -37,18 +37,20 @@ pub(super) struct RoutePlanner {
 impl Planner for RoutePlanner {
     fn plan(&self, entry: &Entry) -> Planned {
         let routes = self.routes.load_full();
-        let received = match Message::parse(entry.raw.clone()) {
+        let received = match routes.read(&entry.source, entry.raw.clone()) {
             Ok(message) => message,
             Err(error) => return Planned::Failed(format!("the entry is no message: {error}")),
         };
-        let bytes = match routes.plan(&entry.source, &received, &self.destination) {
+        let message = match routes.plan(&entry.source, &received, &self.destination) {
             Plan::Filtered(reason) => return Planned::Filtered(reason.to_string()),
             Plan::Failed { error, .. } => return Planned::Failed(error.to_string()),
-            Plan::Deliver { bytes, .. } => bytes,
-        };
-        let message = match Message::parse(bytes) {
-            Ok(message) => message,
-            Err(error) => return Planned::Failed(format!("the steps left no message: {error}")),
+            Plan::Deliver { changed: false, .. } => received,
+            Plan::Deliver { bytes, .. } => match Message::parse(bytes) {
+                Ok(message) => message,
+                Err(error) => {
+                    return Planned::Failed(format!("the steps left no message: {error}"));
+                }
+            },
         };
         let rendered = match &self.template {
             None => None,

@@ -26,7 +26,11 @@ impl Engine {
     fn answer_status(&self) -> Response {
         let report: EngineReport = self.report();
         match serde_json::to_value(&report) {
-            Ok(data) => Response { ok: true, text: String::new(), data },
+            Ok(data) => Response {
+                ok: true,
+                text: String::new(),
+                data,
+            },
             Err(error) => Response::refused(error.to_string()),
         }
     }
@@ -70,5 +74,6 @@ impl Engine {
 }
 
 fn position_of(id: &str) -> Result<Position, Response> {
-    id.parse().map_err(|_| Response::refused(format!("{id} is no message ID (they look like 3-1f40)")))
+    id.parse()
+        .map_err(|_| Response::refused(format!("{id} is no message ID (they look like 3-1f40)")))
 }

@@ -18,7 +18,7 @@ use crate::journal::JournalSettings;
 use crate::source::{SourceKind, SourceSettings};
 
 /// How long a lane or source that goes or changes may take to finish what it has in hand.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A lane that is set up and does not run yet.
 struct Opening {
@@ -37,7 +37,8 @@ pub struct Reloaded {
 impl fmt::Display for Reloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.changes.is_empty() {
-            return f.write_str("reloaded; routes and tables are as in the file, nothing else changed");
+            return f
+                .write_str("reloaded; routes and tables are as in the file, nothing else changed");
         }
         write!(f, "reloaded: {}", self.changes.join(", "))
     }
@@ -51,7 +52,9 @@ pub enum ReloadError {
     #[error("{0}")]
     Config(#[from] ConfigError),
     /// A destination that still has undelivered messages is no longer in the file.
-    #[error("destination {name} was removed, but {backlog} messages wait for it and {parked} are parked (deliver them, or reload with --discard {name})")]
+    #[error(
+        "destination {name} was removed, but {backlog} messages wait for it and {parked} are parked (deliver them, or reload with --discard {name})"
+    )]
     Backlog {
         /// The destination.
         name: String,
@@ -80,7 +83,11 @@ pub enum ReloadError {
 }
 
 fn join(failures: &[Failure]) -> String {
-    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    failures
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 impl Engine {
@@ -99,12 +106,18 @@ impl Engine {
         if !same_journal(&new.journal, &old.journal) {
             return Err(ReloadError::Restart("[journal]"));
         }
-        if locked(&self.lanes).is_empty() && locked(&self.sources).is_empty() && !old.sources.is_empty() {
+        if locked(&self.lanes).is_empty()
+            && locked(&self.sources).is_empty()
+            && !old.sources.is_empty()
+        {
             return Err(ReloadError::Stopping);
         }
         let failures = trial::run_all(&new);
         if !failures.is_empty() {
-            return Err(ReloadError::Tests { failures, total: new.tests.len() });
+            return Err(ReloadError::Tests {
+                failures,
+                total: new.tests.len(),
+            });
         }
         self.check_removed(&new, discard)?;
         self.put_into_force(&old, &new).await
@@ -118,13 +131,21 @@ impl Engine {
             let running = locked(&self.lanes).contains_key(&*state.name);
             if running && !stays && waits && !discard.contains(&state.name) {
                 let (name, backlog, parked) = (state.name, state.backlog, state.parked);
-                return Err(ReloadError::Backlog { name, backlog, parked });
+                return Err(ReloadError::Backlog {
+                    name,
+                    backlog,
+                    parked,
+                });
             }
         }
         Ok(())
     }
 
-    async fn put_into_force(&self, old: &Settings, new: &Arc<Settings>) -> Result<Reloaded, ReloadError> {
+    async fn put_into_force(
+        &self,
+        old: &Settings,
+        new: &Arc<Settings>,
+    ) -> Result<Reloaded, ReloadError> {
         let mut done = Reloaded::default();
         let lanes = self.open_lanes(new).await?;
         if let Err(error) = self.change_sources(old, new, &mut done).await {
@@ -158,7 +179,11 @@ impl Engine {
             match opened {
                 Ok(None) => {}
                 Ok(Some(delivery)) => {
-                    lanes.push(Opening { settings: destination.clone(), delivery, is_new });
+                    lanes.push(Opening {
+                        settings: destination.clone(),
+                        delivery,
+                        is_new,
+                    });
                 }
                 Err(error) => {
                     self.forget_new(&lanes).await;
@@ -226,7 +251,11 @@ impl Engine {
     ) -> Result<Option<String>, ReloadError> {
         let name = &source.name;
         let running = locked(&self.sources).get(name).map(|running| {
-            (running.settings.kind.clone(), Arc::clone(&running.receiver), running.listening.clone())
+            (
+                running.settings.kind.clone(),
+                Arc::clone(&running.receiver),
+                running.listening.clone(),
+            )
         });
         let Some((kind, receiver, listening)) = running else {
             self.start_source(source, new)?;
@@ -234,7 +263,8 @@ impl Engine {
         };
         if kind == source.kind {
             if let Some(tls) = listening.and_then(|listening| listening.tls) {
-                tls.reload().map_err(|error| unusable_tls(name, &kind, error))?;
+                tls.reload()
+                    .map_err(|error| unusable_tls(name, &kind, error))?;
             }
             return Ok(None);
         }
@@ -286,11 +316,17 @@ impl Engine {
             self.journal.forget(&name).await.map_err(StartError::from)?;
             done.changes.push(format!("destination {name} removed"));
         }
-        for Opening { settings, delivery, is_new } in lanes {
+        for Opening {
+            settings,
+            delivery,
+            is_new,
+        } in lanes
+        {
             self.stop_lane(&settings.name).await;
             self.run_lane(&settings, delivery);
             let word = if is_new { "started" } else { "changed" };
-            done.changes.push(format!("destination {} {word}", settings.name));
+            done.changes
+                .push(format!("destination {} {word}", settings.name));
         }
         Ok(())
     }
@@ -318,6 +354,12 @@ fn unusable_tls(name: &Arc<str>, kind: &SourceKind, error: crate::mllp::TlsError
         SourceKind::Mllp(settings) => settings.listen,
         SourceKind::Directory(_) => ([0, 0, 0, 0], 0).into(),
     };
-    let source = crate::mllp::ListenError::Tls { listen, source: Box::new(error) };
-    ReloadError::Start(StartError::Source { name: Arc::clone(name), source })
+    let source = crate::mllp::ListenError::Tls {
+        listen,
+        source: Box::new(error),
+    };
+    ReloadError::Start(StartError::Source {
+        name: Arc::clone(name),
+        source,
+    })
 }

@@ -18,7 +18,7 @@ pub async fn run(
     clock: Clock,
     ready: impl FnOnce(&Engine),
 ) -> Result<Drained, StartError> {
-    let engine = Engine::start(settings, clock, Arc::new(DiskFiles::default())).await?;
+    let engine = Engine::start(settings, clock, Arc::new(DiskFiles)).await?;
     ready(&engine);
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
         signal(SignalKind::terminate()),
@@ -36,7 +36,10 @@ pub async fn run(
         }
     }
     let patience = engine.settings().engine.drain;
-    tracing::info!(seconds = patience.as_secs(), "stopping; finishing what is in hand");
+    tracing::info!(
+        seconds = patience.as_secs(),
+        "stopping; finishing what is in hand"
+    );
     Ok(tokio::select! {
         drained = engine.drain(patience) => drained,
         () = second(&mut terminate, &mut interrupt) => Drained { busy: vec!["stopped by a second signal".to_owned()] },

@@ -91,7 +91,11 @@ impl Engine {
         Ok(engine)
     }
 
-    async fn start_all(self: &Arc<Self>, settings: &Settings, data: &Path) -> Result<(), StartError> {
+    async fn start_all(
+        self: &Arc<Self>,
+        settings: &Settings,
+        data: &Path,
+    ) -> Result<(), StartError> {
         for destination in &settings.destinations {
             let delivery = self.open_lane(destination).await?;
             self.run_lane(destination, delivery);
@@ -99,7 +103,10 @@ impl Engine {
         for source in &settings.sources {
             self.start_source(source, settings)?;
         }
-        let in_data = |source| StartError::Control { data: data.to_owned(), source };
+        let in_data = |source| StartError::Control {
+            data: data.to_owned(),
+            source,
+        };
         let listener = control::bind(data).map_err(in_data)?;
         let engine = Arc::clone(self);
         let answer = Arc::new(move |request| {
@@ -107,7 +114,8 @@ impl Engine {
             async move { engine.answer(request).await }
         });
         let (tasks, cancel) = (self.control.tasks.clone(), self.control.cancel.clone());
-        self.control.spawn(control::serve(listener, tasks, cancel, answer));
+        self.control
+            .spawn(control::serve(listener, tasks, cancel, answer));
         Ok(())
     }
 
@@ -165,7 +173,10 @@ impl Engine {
         let listening = match &source.kind {
             SourceKind::Mllp(settings) => {
                 let listening = listen(settings.clone(), Arc::clone(&receiver), &group);
-                let named = |error| StartError::Source { name: Arc::clone(&source.name), source: error };
+                let named = |error| StartError::Source {
+                    name: Arc::clone(&source.name),
+                    source: error,
+                };
                 Some(listening.map_err(named)?)
             }
             SourceKind::Directory(settings) => {
@@ -174,7 +185,12 @@ impl Engine {
                 None
             }
         };
-        let running = RunningSource { settings: source.clone(), receiver, listening, group };
+        let running = RunningSource {
+            settings: source.clone(),
+            receiver,
+            listening,
+            group,
+        };
         locked(&self.sources).insert(Arc::clone(&source.name), running);
         Ok(())
     }
@@ -223,5 +239,8 @@ async fn open_journal(
 /// Makes the data folder, for its owner alone; one that exists is left as it is, the journal checks its own.
 fn make_data_folder(data: &Path) -> Result<(), StartError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
-    made.map_err(|source| StartError::Data { data: data.to_owned(), source })
+    made.map_err(|source| StartError::Data {
+        data: data.to_owned(),
+        source,
+    })
 }

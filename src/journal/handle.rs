@@ -124,6 +124,9 @@ impl Journal {
     /// # Errors
     /// [`JournalError::NotFound`]; [`JournalError::Corrupt`] if its bytes are damaged.
     pub async fn read(&self, position: Position) -> Result<Arc<Entry>, JournalError> {
+        if self.core.segment(position.segment()).is_none() {
+            return Err(JournalError::NotFound { position });
+        }
         if let Some(entry) = lock(&self.core.tail).at(position) {
             return Ok(entry);
         }

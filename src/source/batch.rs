@@ -44,7 +44,10 @@ pub(super) async fn receive_each(
 ) -> Vec<Received> {
     let found = batch::split(&input);
     if !found.findings.is_empty() {
-        let first = found.findings.first().map(|finding| finding.kind.to_string());
+        let first = found
+            .findings
+            .first()
+            .map(|finding| finding.kind.to_string());
         let count = found.findings.len();
         tracing::warn!(
             source = receiver.name(),

@@ -90,8 +90,11 @@ fn ready_files(folder: &Path, seen: &mut HashMap<PathBuf, Look>) -> io::Result<V
 }
 
 fn is_unfinished(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    name.starts_with('.') || lower.ends_with(".part") || lower.ends_with(".tmp")
+    let extension = Path::new(name).extension().unwrap_or_default();
+    let unfinished = ["part", "tmp"]
+        .iter()
+        .any(|word| extension.eq_ignore_ascii_case(word));
+    name.starts_with('.') || unfinished
 }
 
 /// Reads one file, hands its messages over in order, and moves it.

@@ -370,15 +370,26 @@ impl Receiver {
 pub fn codes_for(raw: &Bytes, intake: &Intake, routes: &Routes, source: &str) -> Vec<Code> {
     let Ok(message) = Message::parse(raw.clone()) else {
         let rejected = Code::application(Refusal::Unreadable.outcome());
-        return if intake.mode == Mode::None { Vec::new() } else { vec![rejected] };
+        return if intake.mode == Mode::None {
+            Vec::new()
+        } else {
+            vec![rejected]
+        };
     };
     let message = message.with_default_charset(intake.charset);
     if is_acknowledgment(&message) {
         return Vec::new();
     }
     let refusal = judge(&message, intake).or_else(|| unrouted(&message, intake, routes, source));
-    let wanted = due(&message, intake.mode, refusal.map_or(Outcome::Accept, Refusal::outcome));
-    [wanted.accept, wanted.application].into_iter().flatten().collect()
+    let wanted = due(
+        &message,
+        intake.mode,
+        refusal.map_or(Outcome::Accept, Refusal::outcome),
+    );
+    [wanted.accept, wanted.application]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn unrouted(message: &Message, intake: &Intake, routes: &Routes, source: &str) -> Option<Refusal> {
@@ -388,7 +399,9 @@ fn unrouted(message: &Message, intake: &Intake, routes: &Routes, source: &str) -
 
 fn due(message: &Message, mode: Mode, outcome: Outcome) -> Requested {
     let header = message.header();
-    let (msh15, msh16) =
-        (header.accept_acknowledgment_type(), header.application_acknowledgment_type());
+    let (msh15, msh16) = (
+        header.accept_acknowledgment_type(),
+        header.application_acknowledgment_type(),
+    );
     requested(msh15, msh16, mode, outcome)
 }
