@@ -85,7 +85,7 @@ fn parse(text: &str, shown: &Path, folder: &Path, origin: Origin) -> Result<Sett
 fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
     let engine = read_engine(root, folder);
     let journal = read_journal(root, folder, &engine.data);
-    let sources = source::read_all(root, folder);
+    let sources = source::read_all(root, folder, &engine);
     let destinations = destination::read_all(root, folder, &engine.zone);
     // Names that stand in the file count as known even where their table has faults of its own.
     let names = Names {
@@ -96,7 +96,8 @@ fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
         let hint = "write [source.adt] with type = \"mllp\" and listen = \"127.0.0.1:2575\"";
         root.fault_here("there is no source", Some(hint.to_owned()));
     }
-    let routes = route::read_all(root, folder, &names);
+    let charsets = sources.iter().filter_map(|one| Some((one.name.to_string(), one.intake.charset?)));
+    let routes = route::read_all(root, folder, &names).with_charsets(charsets.collect());
     let tests = read_tests(root, folder, &names);
     Settings { origin, engine, journal, sources, routes: Arc::new(routes), destinations, tests }
 }

@@ -37,7 +37,7 @@ pub(super) struct RoutePlanner {
 impl Planner for RoutePlanner {
     fn plan(&self, entry: &Entry) -> Planned {
         let routes = self.routes.load_full();
-        let received = match Message::parse(entry.raw.clone()) {
+        let received = match routes.read(&entry.source, entry.raw.clone()) {
             Ok(message) => message,
             Err(error) => return Planned::Failed(format!("the entry is no message: {error}")),
         };
@@ -46,7 +46,7 @@ impl Planner for RoutePlanner {
             Plan::Failed { error, .. } => return Planned::Failed(error.to_string()),
             Plan::Deliver { bytes, .. } => bytes,
         };
-        let message = match Message::parse(bytes) {
+        let message = match routes.read(&entry.source, bytes) {
             Ok(message) => message,
             Err(error) => return Planned::Failed(format!("the steps left no message: {error}")),
         };

@@ -1,10 +1,11 @@
 //! Routes, and what they make of a message for a destination.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
 
-use crate::hl7::Message;
+use crate::hl7::{Charset, Message, ParseError};
 use crate::route::condition::Condition;
 use crate::route::explain::RouteDecision;
 use crate::route::step::{Environment, Step, StepError, run};
@@ -40,6 +41,8 @@ pub struct Routes {
     routes: Vec<Route>,
     tables: Tables,
     templates: Templates,
+    /// Of sources: the character set of messages that name none.
+    charsets: BTreeMap<String, Charset>,
 }
 
 /// What becomes of a message at a destination. A route is named by its place: [`Routes::route`].
@@ -86,7 +89,24 @@ impl Routes {
             routes,
             tables,
             templates,
+            charsets: BTreeMap::new(),
         }
+    }
+
+    /// The same, for sources whose messages have one of these character sets where they name none.
+    #[must_use]
+    pub fn with_charsets(mut self, charsets: BTreeMap<String, Charset>) -> Self {
+        self.charsets = charsets;
+        self
+    }
+
+    /// The message that `source` received, as it is to be given to [`Routes::plan`].
+    ///
+    /// # Errors
+    /// The bytes are no message.
+    pub fn read(&self, source: &str, raw: Bytes) -> Result<Message, ParseError> {
+        let charset = self.charsets.get(source).copied();
+        Ok(Message::parse(raw)?.with_default_charset(charset))
     }
 
     /// All routes, in order.
