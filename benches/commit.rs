@@ -1,6 +1,14 @@
 //! What durable appends cost, beside the least they can cost: a bare file, one thread, one fdatasync a batch, in the
 //! same run on the same disk.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
+    reason = "a benchmark stops at the first surprise and prints what it found"
+)]
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -17,7 +25,10 @@ use wardwire::journal::{
     DiskFiles, Disposition, Journal, JournalSettings, MessageType, NewEntry, SearchKeys,
 };
 
+/// The size of a message in bytes.
 const SIZE: usize = 1024;
+/// The size of the bare file in bytes.
+const ZEROED: u64 = 512 << 20;
 
 fn entry(clock: &Clock, number: u64) -> NewEntry {
     let id = Bytes::from(format!("ID{number}"));
@@ -52,7 +63,6 @@ fn bare(dir: &Path) -> mpsc::Sender<(Bytes, oneshot::Sender<()>)> {
         .write(true)
         .open(path)
         .unwrap();
-    const ZEROED: u64 = 512 << 20;
     for at in 0..ZEROED >> 20 {
         file.write_all_at(&vec![0; 1 << 20], at << 20).unwrap();
     }
@@ -81,6 +91,12 @@ fn cpu() -> Duration {
     let fields: Vec<&str> = text.rsplit(") ").next().unwrap().split(' ').collect();
     let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
     Duration::from_millis(ticks * 10)
+}
+
+/// Prints the processor time an append took, clients and all.
+fn tell(what: &str, clients: u64, before: Duration, appended: u64) {
+    let used = (cpu() - before).as_micros() / u128::from(appended.max(1));
+    println!("commit/{what}/{clients}: {used} µs of processor time an append");
 }
 
 /// `clients` tasks that each wait for one append before the next, `total` in all.
@@ -127,9 +143,10 @@ fn commit(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for clients in [1, 8, 64] {
         let bare = bare.clone();
+        let (mut appended, before) = (0, cpu());
         group.bench_function(format!("bare/{clients}"), |bencher| {
-            let bare = bare.clone();
             bencher.iter_custom(|total| {
+                appended += total;
                 let bare = bare.clone();
                 let one = move |_| {
                     let (done, wait) = oneshot::channel();
@@ -141,6 +158,7 @@ fn commit(criterion: &mut Criterion) {
                 run(&runtime, clients, total, one)
             });
         });
+        tell("bare", clients, before, appended);
         let (mut appended, before) = (0, cpu());
         group.bench_function(format!("journal/{clients}"), |bencher| {
             bencher.iter_custom(|total| {
@@ -153,8 +171,7 @@ fn commit(criterion: &mut Criterion) {
                 run(&runtime, clients, total, one)
             });
         });
-        let used = (cpu() - before).as_micros() as f64 / appended.max(1) as f64;
-        println!("commit/journal/{clients}: {used:.1} µs of processor time an append");
+        tell("journal", clients, before, appended);
     }
     group.finish();
 }

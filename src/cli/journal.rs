@@ -30,7 +30,7 @@ const SALVAGE_EXAMPLES: &str = "\
 Example:
   wardwire journal salvage
 
-For a journal that the engine refuses to open. Damaged regions are copied aside and skipped, and it is said what was lost, by
+For a journal that the engine refuses to open. Damaged regions are copied aside and skipped, and it is said what was lost, by \
 position and size; nothing else moves. The engine must be stopped.
 
 Exit codes: 0 nothing was lost, 2 something was, 69 the engine is running.";

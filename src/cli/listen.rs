@@ -42,10 +42,11 @@ Exit codes: 0 ended as asked, 1 a message could not be written to --out, 69 cann
 /// Be a partner that acknowledges
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Listen {
     /// Where to listen; port 0 takes a free one
     #[arg(default_value = "127.0.0.1:2576", value_name = "ADDRESS")]
-    listen: SocketAddr,
+    address: SocketAddr,
     /// What to answer: AA, AE, AR, CA, CE or CR
     #[arg(long, value_name = "CODE", default_value = "AA", value_parser = code)]
     ack: Code,
@@ -138,7 +139,7 @@ impl Listen {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        let mut settings = ListenerSettings::new(self.listen);
+        let mut settings = ListenerSettings::new(self.address);
         (settings.max_connections, settings.max_per_peer) = (4096, 4096);
         let listener = Listener::bind(settings).or_exit(Exit::Unavailable)?;
         tell(format_args!(
@@ -364,7 +365,7 @@ impl Service for Partner {
         match event {
             ConnectionEvent::Opened => locked(&self.totals).connections += 1,
             ConnectionEvent::Warned(warning) if !self.args.quiet => {
-                tell(format_args!("warning: {warning}"))
+                tell(format_args!("warning: {warning}"));
             }
             _ => {}
         }

@@ -122,7 +122,7 @@ impl Table {
             Format::Text => self.write_text(out),
             Format::Csv => self.write_csv(out),
             Format::Json => self.rows.iter().try_for_each(|row| {
-                let pairs = self.head.iter().map(key_of).zip(row);
+                let pairs = self.head.iter().map(|name| key_of(name)).zip(row);
                 let object: serde_json::Map<_, _> = pairs
                     .map(|(key, cell)| (key, serde_json::Value::String(cell.clone())))
                     .collect();
@@ -148,7 +148,7 @@ impl Table {
     fn write_csv(&self, out: &mut Output) -> Result<(), Failure> {
         let mut csv = csv::Writer::from_writer(Vec::new());
         let told = |error| anyhow::Error::new(error).context("cannot write CSV");
-        csv.write_record(self.head.iter().map(key_of))
+        csv.write_record(self.head.iter().map(|name| key_of(name)))
             .map_err(told)?;
         for row in &self.rows {
             csv.write_record(row).map_err(told)?;
@@ -161,7 +161,7 @@ impl Table {
 }
 
 /// `oldest waiting` → `oldest_waiting`.
-fn key_of(name: &String) -> String {
+fn key_of(name: &str) -> String {
     name.replace(' ', "_")
 }
 
@@ -184,18 +184,18 @@ fn aligned(cells: &[String], widths: &[usize]) -> String {
 
 /// `text` for a terminal: control characters, and those that turn or hide text, are written as `\x0B` or `\u202E`.
 pub(super) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let shown = |c: char| {
         let hidden = matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}');
-        if c.is_ascii_control() {
-            out.push_str(&format!("\\x{:02X}", u32::from(c)));
-        } else if c.is_control() || hidden {
-            out.push_str(&format!("\\u{:04X}", u32::from(c)));
-        } else {
-            out.push(c);
+        match u32::from(c) {
+            code if c.is_ascii_control() => format!("\\x{code:02X}"),
+            code if c.is_control() || hidden => format!("\\u{code:04X}"),
+            _ => c.to_string(),
         }
+    };
+    if text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+        return text.to_owned();
     }
-    out
+    text.chars().map(shown).collect()
 }
 
 /// `1234567` → `1,234,567`.

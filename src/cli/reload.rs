@@ -12,7 +12,7 @@ Examples:
   wardwire reload
   wardwire reload --discard old_board                 although messages wait for old_board
 
-All or nothing: the configuration is checked, its tests are run, new addresses are bound; only then does anything change. What
+All or nothing: the configuration is checked, its tests are run, new addresses are bound; only then does anything change. What \
 did not change goes on undisturbed. A refused reload leaves the old configuration serving.
 
 Exit codes: 0 in force, 1 refused, 69 no engine runs, 78 the configuration has faults.";

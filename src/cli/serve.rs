@@ -21,18 +21,18 @@ Examples:
   wardwire serve --config /etc/wardwire/config.toml
   wardwire serve --log debug --log-format json 2> log
 
-The start screen and the log go to standard error. The log holds names, sizes, codes and times, never message content.
-SIGTERM and Ctrl-C stop the engine in order: nothing new is taken, what is in hand is finished, the journal is synced; a second
+The start screen and the log go to standard error. The log holds names, sizes, codes and times, never message content. \
+SIGTERM and Ctrl-C stop the engine in order: nothing new is taken, what is in hand is finished, the journal is synced; a second \
 one does not wait. SIGHUP reloads the configuration.
 
-Exit codes: 0 stopped in order, 1 failed or stopped with work in hand, 69 an address or the data folder is in use,
+Exit codes: 0 stopped in order, 1 failed or stopped with work in hand, 69 an address or the data folder is in use, \
 78 configuration.";
 
 /// Receive, journal, acknowledge, route, deliver
 #[derive(Debug, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
-    /// What is logged: error, warn, info, debug or trace, or a list such as info,wardwire::mllp=debug
+    /// What is logged: error, warn, info, debug or trace, or a list such as `info,wardwire::mllp=debug`
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
     /// text or json (one object a line)

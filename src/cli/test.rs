@@ -21,7 +21,7 @@ A case in config.toml:
   in = [\"samples/adt_a02.hl7\", \"samples/adt_a12.hl7\"]
   expect = { ack = \"AA\", to = [\"ward_board\", \"archive\"] }
 
-The messages go through the same judging, routing and editing as live ones; nothing is stored or sent. A reload that breaks
+The messages go through the same judging, routing and editing as live ones; nothing is stored or sent. A reload that breaks \
 a case is refused. What differs is told by name and place, never by content.
 
 Exit codes: 0 all hold, 2 some fail, 64 no case has that name, 78 configuration.";

@@ -96,7 +96,7 @@ fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
         let hint = "write [source.adt] with type = \"mllp\" and listen = \"127.0.0.1:2575\"";
         root.fault_here("there is no source", Some(hint.to_owned()));
     }
-    let charsets = sources.iter().filter_map(|one| Some((one.name.to_string(), one.intake.charset?)));
+    let charsets = sources.iter().filter_map(|source| Some((source.name.to_string(), source.intake.charset?)));
     let routes = route::read_all(root, folder, &names).with_charsets(charsets.collect());
     let tests = read_tests(root, folder, &names);
     Settings { origin, engine, journal, sources, routes: Arc::new(routes), destinations, tests }
@@ -211,7 +211,9 @@ fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &
     };
     case.acknowledgment = section.text("ack").map(|ack| ack.value);
     case.to = section.texts("to").map(|to| {
-        to.iter().for_each(|name| known(&name.value, name.at, &name.key));
+        for name in &to {
+            known(&name.value, name.at, &name.key);
+        }
         to.into_iter().map(|name| name.value).collect()
     });
     for (name, file) in section.entries("out").unwrap_or_default() {

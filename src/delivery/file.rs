@@ -6,8 +6,8 @@
 //! with mode 0600 and folders with 0700; what is there already keeps its mode.
 //!
 //! # What a crash leaves
-//! A message that was cut off by a power cut stays as a fragment, since nobody else may have half of it; the next one (usually the same again) begins
-//! on a line of its own. A write that fails while the engine runs, as on a full disk, is taken back.
+//! A message that a power cut tore stays as the fragment it is; the next one, most often the same again, begins on a
+//! line of its own. A write that fails while the engine runs, as on a full disk, is taken back.
 //!
 //! A file that is moved or removed while the engine runs is made anew. Only one destination should write to a file.
 
@@ -91,21 +91,44 @@ fn still_there(open: &Open) -> bool {
     (here.dev(), here.ino()) == (there.dev(), there.ino())
 }
 
+/// What an append needs of a file; a test puts one that fails in its place.
+pub(super) trait Appendable {
+    fn length(&self) -> io::Result<u64>;
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn sync(&self) -> io::Result<()>;
+    fn cut(&self, length: u64) -> io::Result<()>;
+}
+
+impl Appendable for File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+}
+
 /// Writes the message and what separates it from the next, and syncs. Whatever fails, no part of it is left.
-fn append(file: &mut File, message: &[u8]) -> io::Result<()> {
-    let before = file.metadata()?.len();
-    let separator: &[u8] = if message.last() == Some(&CR) {
-        b""
-    } else {
-        b"\r"
-    };
+pub(super) fn append(file: &mut impl Appendable, message: &[u8]) -> io::Result<()> {
+    let before = file.length()?;
+    let ended = message.last() == Some(&CR);
+    let separator: &[u8] = if ended { b"" } else { b"\r" };
     let written = file
-        .write_all(message)
-        .and_then(|()| file.write_all(separator))
-        .and_then(|()| file.sync_data());
+        .write(message)
+        .and_then(|()| file.write(separator))
+        .and_then(|()| file.sync());
     if let Err(error) = written {
         // Should this fail too, then the next open begins a new line behind the fragment.
-        drop(file.set_len(before).and_then(|()| file.sync_data()));
+        drop(file.cut(before).and_then(|()| file.sync()));
         return Err(error);
     }
     Ok(())

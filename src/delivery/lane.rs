@@ -114,7 +114,7 @@ impl<D: Destination, P: Planner> Worker<D, P> {
             return false;
         };
         if self.trouble.stopped.is_none() {
-            warn!(destination = name, message = %position, parked = parked.len(),
+            warn!(destination = name, id = %position, parked = parked.len(),
                 "stopped until what is parked is replayed or discarded");
         }
         let since = *self.trouble.stopped.get_or_insert_with(|| self.clock.now());
@@ -139,8 +139,12 @@ impl<D: Destination, P: Planner> Worker<D, P> {
                 Planned::Filtered(reason) => {
                     let mut outcome = self.outcome(OutcomeKind::Filtered, failing.sent);
                     outcome.reason = Some(reason);
-                    self.journal
-                        .settle_nowait(&self.settings.name, position, outcome)?;
+                    let name = &self.settings.name;
+                    if next.replay {
+                        self.journal.settle(name, position, outcome).await?;
+                    } else {
+                        self.journal.settle_nowait(name, position, outcome)?;
+                    }
                     self.status.count_filtered();
                     return Ok(Left::Settled);
                 }
@@ -194,7 +198,7 @@ impl<D: Destination, P: Planner> Worker<D, P> {
             Judgement::Retry => Ok(match self.pause(position, &attempt, failing).await? {
                 Pause::Over => None,
                 Pause::Settled => {
-                    info!(destination = &*self.settings.name, message = %position,
+                    info!(destination = &*self.settings.name, id = %position,
                         "moving on: somebody settled the message that did not get through");
                     Some(Left::Settled)
                 }
@@ -237,9 +241,9 @@ impl<D: Destination, P: Planner> Worker<D, P> {
         self.journal.settle(name, position, outcome).await?;
         self.status.count_parked();
         if self.trouble.parking == 0 {
-            warn!(destination = name, message = %position, code, attempts, reason, "parked");
+            warn!(destination = name, id = %position, code, attempts, reason, "parked");
         } else {
-            debug!(destination = name, message = %position, code, attempts, reason, "parked");
+            debug!(destination = name, id = %position, code, attempts, reason, "parked");
         }
         self.trouble.parking += 1;
         // Its answer ends the retrying, though not the way one wished for.
@@ -285,9 +289,9 @@ impl<D: Destination, P: Planner> Worker<D, P> {
         let name = &*self.settings.name;
         let (reason, code, attempts) = (&*attempt.reason, attempt.code.as_deref(), failing.tries);
         if self.trouble.retrying {
-            debug!(destination = name, message = %position, code, attempts, reason, "still retrying");
+            debug!(destination = name, id = %position, code, attempts, reason, "still retrying");
         } else {
-            warn!(destination = name, message = %position, code, reason, "retrying");
+            warn!(destination = name, id = %position, code, reason, "retrying");
             self.trouble.retrying = true;
         }
         self.status.count_retry();

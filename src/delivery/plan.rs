@@ -41,14 +41,16 @@ impl Planner for RoutePlanner {
             Ok(message) => message,
             Err(error) => return Planned::Failed(format!("the entry is no message: {error}")),
         };
-        let bytes = match routes.plan(&entry.source, &received, &self.destination) {
+        let message = match routes.plan(&entry.source, &received, &self.destination) {
             Plan::Filtered(reason) => return Planned::Filtered(reason.to_string()),
             Plan::Failed { error, .. } => return Planned::Failed(error.to_string()),
-            Plan::Deliver { bytes, .. } => bytes,
-        };
-        let message = match routes.read(&entry.source, bytes) {
-            Ok(message) => message,
-            Err(error) => return Planned::Failed(format!("the steps left no message: {error}")),
+            Plan::Deliver { changed: false, .. } => received,
+            Plan::Deliver { bytes, .. } => match routes.read(&entry.source, bytes) {
+                Ok(message) => message,
+                Err(error) => {
+                    return Planned::Failed(format!("the steps left no message: {error}"));
+                }
+            },
         };
         let rendered = match &self.template {
             None => None,

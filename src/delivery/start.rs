@@ -31,7 +31,7 @@ pub struct Delivery {
 
 /// One destination of some kind.
 enum Kind {
-    Mllp(MllpDestination),
+    Mllp(Box<MllpDestination>),
     File(FileDestination),
     Http(HttpDestination),
 }
@@ -131,7 +131,7 @@ impl Delivery {
 impl Kind {
     fn open(settings: &DestinationSettings) -> Result<Self, DeliveryError> {
         Ok(match settings.kind.clone() {
-            DestinationKind::Mllp(client) => Self::Mllp(MllpDestination::open(client)?),
+            DestinationKind::Mllp(client) => Self::Mllp(Box::new(MllpDestination::open(client)?)),
             DestinationKind::File(file) => {
                 Self::File(FileDestination::new(Arc::clone(&settings.name), file))
             }

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 /// The longest question or answer, in bytes.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 /// How long a client waits for an answer: a reload binds sockets and drains lanes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What can be asked of a running engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

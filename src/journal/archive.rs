@@ -220,7 +220,7 @@ impl Archive {
             .into_iter()
             .rev()
             .filter(|row| offsets.as_ref().is_none_or(|set| set.contains(&row.offset)));
-        let named = |row: RowData| {
+        let with_source = |row: RowData| {
             (
                 row,
                 names
@@ -229,7 +229,7 @@ impl Archive {
                     .unwrap_or_else(|| "".into()),
             )
         };
-        Ok(rows.map(named).collect())
+        Ok(rows.map(with_source).collect())
     }
 
     /// The entry at `position`.

@@ -53,13 +53,15 @@ impl MessageType {
     }
 
     pub(crate) fn to_bytes(self) -> [u8; 6] {
-        let [a, b, c] = self.code;
-        let [d, e, f] = self.trigger;
-        [a, b, c, d, e, f]
+        let mut out = [0; 6];
+        let both = self.code.into_iter().chain(self.trigger);
+        out.iter_mut().zip(both).for_each(|(to, from)| *to = from);
+        out
     }
 
-    pub(crate) fn from_bytes([a, b, c, d, e, f]: [u8; 6]) -> Self {
-        Self::new(&[a, b, c], &[d, e, f])
+    pub(crate) fn from_bytes(bytes: [u8; 6]) -> Self {
+        let (code, trigger) = bytes.split_at(3);
+        Self::new(code, trigger)
     }
 }
 

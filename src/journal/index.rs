@@ -31,12 +31,13 @@ pub(crate) struct IndexKey(pub(crate) super::Secret32);
 
 impl IndexKey {
     pub(crate) fn hash(&self, tag: Tag, parts: &[&[u8]]) -> u64 {
-        let mut hasher = blake3::Hasher::new_keyed(self.0.bytes());
-        hasher.update(&[tag as u8]);
+        // One small buffer and one call: setting up an incremental hasher costs more than hashing these few bytes.
+        let mut all = Vec::with_capacity(64);
+        all.push(tag as u8);
         for part in parts {
-            hasher.update(part);
+            all.extend_from_slice(part);
         }
-        let bytes = *hasher.finalize().as_bytes();
+        let bytes = *blake3::keyed_hash(self.0.bytes(), &all).as_bytes();
         bytes
             .first_chunk()
             .map_or(0, |first| u64::from_le_bytes(*first))

@@ -19,7 +19,7 @@ use super::{File, JournalError, retention};
 const AHEAD: u64 = 4 << 20;
 /// How often the free space is looked at, and retention runs, when nothing happens.
 const LOOK: Duration = Duration::from_secs(5);
-const RETAIN: Duration = Duration::from_secs(600);
+const RETAIN: Duration = Duration::from_mins(10);
 /// While entries are refused for want of space.
 const LOOK_WHEN_FULL: Duration = Duration::from_millis(500);
 

@@ -42,6 +42,7 @@ mod archive;
 mod batch;
 mod cipher;
 mod core;
+mod effect;
 mod entry;
 mod error;
 pub mod faults;

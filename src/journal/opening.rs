@@ -23,12 +23,15 @@ use crate::clock::Clock;
 const SMALLEST: u32 = 16 << 10;
 const LARGEST: u32 = 1 << 30;
 
-/// The open journal and its threads.
+/// The open journal, its threads, and what was found.
+type Started = (Arc<Core>, Vec<JoinHandle<()>>, Opened);
+
+/// Opens the journal.
 pub(crate) fn open(
     mut settings: JournalSettings,
     files: Arc<dyn Files>,
     clock: Clock,
-) -> Result<(Arc<Core>, Vec<JoinHandle<()>>, Opened), JournalError> {
+) -> Result<Started, JournalError> {
     let began = Instant::now();
     settings.segment_bytes = settings.segment_bytes.clamp(SMALLEST, LARGEST);
     let dir = settings.dir.clone();

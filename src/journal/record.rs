@@ -187,11 +187,6 @@ impl Scanner {
         })
     }
 
-    /// The size of the file when the walk began.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
     /// `len` bytes at `at`, fewer at the end of the file.
     fn bytes(&mut self, at: u64, len: usize) -> io::Result<Bytes> {
         let inside = |chunk: &Bytes, chunk_at: u64| {

@@ -182,7 +182,7 @@ impl Surveyor<'_> {
         let mut torn = 0;
         if !self.lenient {
             scanner.at = end;
-            torn = self.judge(&segment, scanner, marker)?;
+            torn = Self::judge(&segment, scanner, marker)?;
         }
         let Some((state, next_sequence)) = state.zip(next_sequence) else {
             return Ok(None);
@@ -232,7 +232,6 @@ impl Surveyor<'_> {
 
     /// How many bytes of a torn write follow the end, or the error if they are damage.
     fn judge(
-        &self,
         segment: &Segment,
         mut scanner: super::record::Scanner,
         marker: Option<Position>,

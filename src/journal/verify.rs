@@ -167,7 +167,7 @@ fn check(segment: &Segment, durable: u64, whole: bool) -> Result<Checked, Journa
                 Kind::Entry => checked.report.entries += 1,
                 Kind::Outcome => checked.report.outcomes += 1,
                 Kind::Skip => {
-                    checked.next_sequence = number64(&record.body, 0).or(checked.next_sequence)
+                    checked.next_sequence = number64(&record.body, 0).or(checked.next_sequence);
                 }
                 _ => {}
             }

@@ -4,17 +4,15 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use super::batch::{Batch, New};
 use super::core::{Core, Done, Request, lock};
-use super::index::Hashes;
-use super::payload::{Cursor, Note, PREFIX, What};
+use super::effect::{self, Effect};
+use super::payload::{Cursor, PREFIX};
 use super::record::{Kind, size_of_body};
 use super::segment::{FIRST, Segment};
 use super::state::SegmentInfo;
-use super::syncer::Waiter;
-use super::{Disposition, Entry, File, JournalError, NewEntry, Position, Start};
+use super::{Disposition, Entry, File, NewEntry, Position, Start};
 
 /// The most that is written at once, in bytes and in records.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -26,32 +24,6 @@ pub(crate) enum Refused {
     Full,
     /// The journal is poisoned.
     Dead,
-}
-
-/// What a record in the batch changes once it is written.
-enum Effect {
-    Entry {
-        entry: Arc<Entry>,
-        hashes: Hashes,
-        done: oneshot::Sender<Result<Position, JournalError>>,
-    },
-    Note {
-        note: Note,
-        offset: u32,
-        durable: bool,
-        done: Option<Done>,
-    },
-    Cursor {
-        cursor: Cursor,
-        done: Option<Done>,
-    },
-    Retired {
-        numbers: Vec<u32>,
-        done: Done,
-    },
-    Closed {
-        done: Done,
-    },
 }
 
 /// The writing end of the log.
@@ -135,51 +107,52 @@ impl Writer {
 
     /// Puts a request's record into the batch, or refuses it; false if the journal is dead.
     fn take(&mut self, request: Request) -> bool {
-        let refused = match request {
+        match request {
             Request::Append {
                 entry,
                 description,
                 hashes,
                 done,
-            } => {
-                match self.append(entry, &description) {
-                    Ok(entry) => {
-                        self.effects.push(Effect::Entry {
-                            entry: Arc::new(entry),
-                            hashes,
-                            done,
-                        });
-                        return true;
-                    }
-                    // Whoever no longer listens gave up waiting.
-                    Err(Refused::Full) => drop(done.send(Err(self.core.below_floor()))),
-                    Err(Refused::Dead) => return false,
+            } => match self.append(entry, &description) {
+                Ok(entry) => {
+                    self.effects.push(Effect::Entry {
+                        entry: Arc::new(entry),
+                        hashes,
+                        done,
+                    });
+                    true
                 }
-                return true;
-            }
+                Err(Refused::Full) => {
+                    // Whoever no longer listens gave up waiting.
+                    drop(done.send(Err(self.core.below_floor())));
+                    true
+                }
+                Err(Refused::Dead) => false,
+            },
             Request::Note {
                 note,
                 durable,
                 done,
             } => {
-                let body = Bytes::from(postcard::to_allocvec(&note).unwrap_or_default());
-                match self.put(Kind::Outcome, &[], &body) {
-                    Ok(offset) => {
-                        self.effects.push(Effect::Note {
-                            note,
-                            offset,
-                            durable,
-                            done,
-                        });
-                        return true;
-                    }
-                    Err(refused) => {
-                        let mut live = lock(&self.core.live);
-                        live.desk(&note.destination).pending.remove(&note.position);
-                        drop(live);
-                        (refused, done)
-                    }
+                let (destination, position) = (Arc::clone(&note.destination), note.position);
+                let body = postcard::to_allocvec(&note);
+                let effect = |offset, done| Effect::Note {
+                    note,
+                    offset,
+                    durable,
+                    done,
+                };
+                let (before, alive) = (
+                    self.effects.len(),
+                    self.small(Kind::Outcome, body, done, effect),
+                );
+                if self.effects.len() == before {
+                    lock(&self.core.live)
+                        .desk(&destination)
+                        .pending
+                        .remove(&position);
                 }
+                alive
             }
             Request::Register {
                 destination,
@@ -187,43 +160,62 @@ impl Writer {
                 done,
             } => {
                 let cursor = self.registration(destination, start);
-                return self.take(Request::Cursor {
+                self.take(Request::Cursor {
                     cursor,
                     done: Some(done),
-                });
+                })
             }
             Request::Cursor { cursor, done } => {
-                let body = Bytes::from(postcard::to_allocvec(&cursor).unwrap_or_default());
-                match self.put(Kind::Cursor, &[], &body) {
-                    Ok(_) => {
-                        self.effects.push(Effect::Cursor { cursor, done });
-                        return true;
-                    }
-                    Err(refused) => (refused, done),
-                }
+                let body = postcard::to_allocvec(&cursor);
+                self.small(Kind::Cursor, body, done, |_, done| Effect::Cursor {
+                    cursor,
+                    done,
+                })
             }
             Request::Retire { numbers, done } => {
-                let body = Bytes::from(postcard::to_allocvec(&numbers).unwrap_or_default());
-                match self.put(Kind::Retired, &[], &body) {
-                    Ok(_) => {
-                        self.effects.push(Effect::Retired { numbers, done });
-                        return true;
-                    }
-                    Err(refused) => (refused, Some(done)),
-                }
+                let body = postcard::to_allocvec(&numbers);
+                self.small(Kind::Retired, body, Some(done), |_, done| Effect::Retired {
+                    numbers,
+                    done,
+                })
             }
-            Request::Close { done } => match self.put(Kind::Close, &[], &Bytes::new()) {
-                Ok(_) => {
-                    self.effects.push(Effect::Closed { done });
-                    return true;
-                }
-                Err(refused) => (refused, Some(done)),
-            },
-        };
-        if let (Refused::Full, Some(done)) = (&refused.0, refused.1) {
-            drop(done.send(Err(self.core.below_floor())));
+            Request::Close { done } => {
+                self.small(Kind::Close, Ok(Vec::new()), Some(done), |_, done| {
+                    Effect::Closed { done }
+                })
+            }
         }
-        matches!(refused.0, Refused::Full)
+    }
+
+    /// Puts a record of ours into the batch; false if the journal is dead.
+    fn small(
+        &mut self,
+        kind: Kind,
+        body: Result<Vec<u8>, postcard::Error>,
+        done: Option<Done>,
+        effect: impl FnOnce(u32, Option<Done>) -> Effect,
+    ) -> bool {
+        let body = match body {
+            Ok(body) => Bytes::from(body),
+            Err(error) => {
+                self.core.poison("encoding", &error);
+                return false;
+            }
+        };
+        match self.put(kind, &[], &body) {
+            Ok(offset) => {
+                let effect = effect(offset, done);
+                self.effects.push(effect);
+                true
+            }
+            Err(Refused::Full) => {
+                if let Some(done) = done {
+                    drop(done.send(Err(self.core.below_floor())));
+                }
+                true
+            }
+            Err(Refused::Dead) => false,
+        }
     }
 
     fn registration(&mut self, destination: Arc<str>, start: Start) -> Cursor {
@@ -379,7 +371,7 @@ impl Writer {
         }
         self.offset += self.batch.size();
         self.batch.clear();
-        let (waiters, written) = self.apply();
+        let (waiters, written) = effect::apply(&self.core, self.segment.number, &mut self.effects);
         let end = Position::new(
             self.segment.number,
             u32::try_from(self.offset).unwrap_or(u32::MAX),
@@ -399,74 +391,5 @@ impl Writer {
         }
         self.core.keeping.progress(self.offset);
         Ok(())
-    }
-
-    /// Makes the written records count: who waits for the disk, and who only waited for the write.
-    fn apply(&mut self) -> (Vec<Waiter>, Vec<Done>) {
-        let number = self.segment.number;
-        let (mut waiters, mut written) = (Vec::with_capacity(self.effects.len()), Vec::new());
-        let mut live = lock(&self.core.live);
-        let mut index = lock(&self.core.index);
-        let mut changed: Vec<Arc<str>> = Vec::new();
-        for effect in self.effects.drain(..) {
-            match effect {
-                Effect::Entry {
-                    entry,
-                    hashes,
-                    done,
-                } => {
-                    let accepted = entry.disposition == Disposition::Accepted;
-                    live.state.entry(
-                        number,
-                        entry.ordinal,
-                        accepted,
-                        entry.received.as_microsecond(),
-                    );
-                    index.active.entry(&entry, &hashes);
-                    waiters.push(Waiter::Entry(entry, done));
-                }
-                Effect::Note {
-                    note,
-                    offset,
-                    durable,
-                    done,
-                } => {
-                    live.state.record(number);
-                    live.state.note(&note);
-                    index.active.note(&note, offset);
-                    let settled = matches!(note.what, What::Settled { .. });
-                    let desk = live.desk(&note.destination);
-                    desk.pending.remove(&note.position);
-                    if settled {
-                        desk.handed.remove(&note.position);
-                    }
-                    match done {
-                        Some(done) if durable => waiters.push(Waiter::Other(done)),
-                        Some(done) => written.push(done),
-                        None => {}
-                    }
-                    if !changed.contains(&note.destination) {
-                        changed.push(note.destination);
-                    }
-                }
-                Effect::Cursor { cursor, done } => {
-                    live.state.record(number);
-                    live.state.cursor(&cursor);
-                    waiters.extend(done.map(Waiter::Other));
-                }
-                Effect::Retired { numbers, done } => {
-                    live.state.retire(&numbers);
-                    waiters.push(Waiter::Other(done));
-                }
-                Effect::Closed { done } => waiters.push(Waiter::Other(done)),
-            }
-        }
-        drop(index);
-        for destination in changed {
-            live.desk(&destination)
-                .changes
-                .send_modify(|count| *count += 1);
-        }
-        (waiters, written)
     }
 }

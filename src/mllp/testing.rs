@@ -171,6 +171,14 @@ impl RawPeer {
         );
     }
 
+    /// Waits for the end as [`Self::hear_the_rest`], which must be a farewell and no reset.
+    pub(super) async fn hear_the_farewell(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let read = timeout(FOREVER, self.0.read_to_end(&mut rest)).await;
+        read.expect("an end").expect("no reset");
+        rest
+    }
+
     /// Waits for the end, and gives what came before it.
     pub(super) async fn hear_the_rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

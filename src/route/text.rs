@@ -32,7 +32,7 @@ impl<'a> Text<'a> {
         self.0.delimiters()
     }
 
-    pub(super) fn decode<'v>(&self, raw: &'v [u8]) -> Cow<'v, str> {
+    pub(super) fn decode(self, raw: &[u8]) -> Cow<'_, str> {
         decode(self.0, raw)
     }
 
@@ -40,7 +40,7 @@ impl<'a> Text<'a> {
     ///
     /// It is escaped first, because in some character sets a byte of a letter looks like a delimiter; where such a
     /// letter comes out, it is refused, since nobody could read the field again.
-    pub(super) fn encode(&self, text: &str) -> Result<Vec<u8>, StepErrorKind> {
+    pub(super) fn encode(self, text: &str) -> Result<Vec<u8>, StepErrorKind> {
         let delimiters = self.delimiters();
         let escaped = escape::encode_exact(text.as_bytes(), delimiters);
         let escaped = escaped.ok_or(StepErrorKind::Unescapable)?;

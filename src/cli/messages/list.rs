@@ -19,10 +19,10 @@ Examples:
   wardwire messages list --since \"2026-03-08 07:00\" --until \"2026-03-08 08:00\"
   wardwire messages list --state parked --to lab --format json
 
-Newest first. An ID is looked up among control IDs (MSH-10), patient IDs, visit numbers and order numbers; it must be whole.
+Newest first. An ID is looked up among control IDs (MSH-10), patient IDs, visit numbers and order numbers; it must be whole. \
 Times without a zone are in the time zone of the configuration.
 
-States: waiting, delivered, filtered (no route sends it there), parked, discarded, replaying, at any destination or the one
+States: waiting, delivered, filtered (no route sends it there), parked, discarded, replaying, at any destination or the one \
 named by --to; refused: answered with an error or rejection and delivered nowhere.";
 
 /// Search the journal
@@ -41,7 +41,7 @@ pub(super) struct List {
     /// Received by this source
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
-    /// Of this type: ADT or ADT^A01 (ADT_A01 needs no quotes)
+    /// Of this type: ADT or ADT^A01
     #[arg(long = "type", value_name = "TYPE", value_parser = values::message_type)]
     message_type: Option<MessageType>,
     /// Standing like this at a destination, or refused

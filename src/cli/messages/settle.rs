@@ -198,7 +198,7 @@ async fn decide(
 /// Opens the journal for writing: no engine may be running.
 async fn open(settings: &Settings, clock: &Clock) -> Result<Journal, Failure> {
     let (settings, clock) = (settings.journal.clone(), clock.clone());
-    let open = move || Journal::open(settings, Arc::new(DiskFiles::default()), clock);
+    let open = move || Journal::open(settings, Arc::new(DiskFiles), clock);
     let opened = tokio::task::spawn_blocking(open)
         .await
         .or_exit(Exit::Failed)?;

@@ -56,7 +56,8 @@ impl Show {
             return Ok(Exit::Ok);
         }
         let outcomes = archive.outcomes(self.id).map_err(place::unreadable)?;
-        let decisions = Message::parse(entry.raw.clone())
+        let received = settings.routes.read(&entry.source, entry.raw.clone());
+        let decisions = received
             .map(|message| settings.routes.explain(&entry.source, &message))
             .unwrap_or_default();
         if self.format == Format::Json {

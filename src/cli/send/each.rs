@@ -229,11 +229,8 @@ impl Each<'_> {
                     &answer.problem,
                 ];
                 csv.write_record(row).map_err(anyhow::Error::from)?;
-                out.bytes(
-                    &csv.into_inner()
-                        .map_err(|e| e.into_error())
-                        .map_err(anyhow::Error::from)?,
-                )?;
+                let row = csv.into_inner();
+                out.bytes(&row.map_err(|_| anyhow::anyhow!("cannot write CSV"))?)?;
             }
             Format::Text => out.line(line(answer, width))?,
         }
@@ -266,7 +263,7 @@ fn line(answer: &Answer, width: usize) -> String {
         }
     }
     if !answer.problem.is_empty() {
-        line.push_str(&format!("  ({})", answer.problem));
+        line.extend(["  (", &answer.problem, ")"]);
     }
     line
 }

@@ -71,7 +71,7 @@ pub(super) fn collect(paths: &[PathBuf], split: bool) -> Result<Vec<Item>, Failu
             std::io::stdin()
                 .read_to_end(&mut bytes)
                 .context("cannot read standard input")?;
-            cut(None, "-", bytes.into(), split, &mut items);
+            cut(None, "-", &bytes.into(), split, &mut items);
             continue;
         }
         let mut files = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn collect(paths: &[PathBuf], split: bool) -> Result<Vec<Item>, Failu
             let bytes =
                 fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
             let name = file.display().to_string();
-            cut(Some(&file), &name, bytes.into(), split, &mut items);
+            cut(Some(&file), &name, &bytes.into(), split, &mut items);
         }
     }
     if items.is_empty() {
@@ -121,8 +121,8 @@ fn find(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> anyhow::Result<()
 
 /// Cuts one file into frames: a batch in an envelope travels as one, several messages without one travel alone, and
 /// what holds no message goes as it is, so that the receiver's answer to it can be seen.
-fn cut(file: Option<&Path>, name: &str, bytes: Bytes, split: bool, items: &mut Vec<Item>) {
-    let found = batch::split(&bytes);
+fn cut(file: Option<&Path>, name: &str, bytes: &Bytes, split: bool, items: &mut Vec<Item>) {
+    let found = batch::split(bytes);
     let messages: Vec<Bytes> = found
         .messages
         .iter()
@@ -130,7 +130,7 @@ fn cut(file: Option<&Path>, name: &str, bytes: Bytes, split: bool, items: &mut V
         .collect();
     let whole = found.enveloped && !split || messages.len() < 2;
     let frames = if whole {
-        vec![without_framing(&bytes)]
+        vec![without_framing(bytes)]
     } else {
         messages.clone()
     };
@@ -213,7 +213,7 @@ mod tests {
     fn items(text: &str, split: bool) -> Vec<Item> {
         let mut items = Vec::new();
         let bytes = Bytes::copy_from_slice(text.as_bytes());
-        cut(None, "x", bytes, split, &mut items);
+        cut(None, "x", &bytes, split, &mut items);
         items
     }
 

@@ -149,7 +149,9 @@ async fn lane(run: Arc<Run>, mut connection: Connection) -> (Stats, Option<Broke
         } else {
             "closed"
         };
-        under_way.iter().for_each(|_| stats.count(name));
+        for _ in &under_way {
+            stats.count(name);
+        }
     }
     (stats, end)
 }

@@ -32,7 +32,7 @@ Examples:
   wardwire send samples/adt_a01.hl7 --count 100000 --connections 8
   wardwire send feed/ --rate 200 --count 60000 --format json
 
-A file with several messages is sent message by message; a batch (FHS, BHS) as one frame, unless --split.
+A file with several messages is sent message by message; a batch (FHS, BHS) as one frame, unless --split. \
 With --count, --rate, --connections or --pipeline it is a load: no line a message, the figures at the end.
 
 Exit codes: 0 all answered (and as expected), 1 not all answered, 2 other than expected, 69 nobody listens.";
@@ -114,17 +114,22 @@ struct LoadArgs {
 #[command(next_help_heading = "TLS")]
 struct TlsArgs {
     /// Connect by TLS; the receiver's certificate must be issued by one of these (PEM)
-    #[arg(long, value_name = "FILE")]
-    tls_ca: Option<PathBuf>,
+    #[arg(long = "tls-ca", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Our own certificate, where the receiver asks for one (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_ca", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
+    #[arg(
+        long = "tls-cert",
+        value_name = "FILE",
+        requires = "ca",
+        requires = "key"
+    )]
+    cert: Option<PathBuf>,
     /// Its private key (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    #[arg(long = "tls-key", value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// The name in the receiver's certificate, if it is not the host in --to
-    #[arg(long, value_name = "NAME", requires = "tls_ca")]
-    tls_name: Option<String>,
+    #[arg(long = "tls-name", value_name = "NAME", requires = "ca")]
+    name: Option<String>,
 }
 
 impl Send {
@@ -227,14 +232,14 @@ impl LoadArgs {
 
 impl TlsArgs {
     fn open(&self) -> Result<Option<TlsClient>, Failure> {
-        let Some(ca) = self.tls_ca.clone() else {
+        let Some(ca) = self.ca.clone() else {
             return Ok(None);
         };
         let settings = TlsClientSettings {
             ca,
-            cert: self.tls_cert.clone(),
-            key: self.tls_key.clone(),
-            server_name: self.tls_name.clone(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+            server_name: self.name.clone(),
         };
         TlsClient::open(settings).map(Some).or_exit(Exit::Failed)
     }

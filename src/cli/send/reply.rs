@@ -30,7 +30,7 @@ impl Reply {
             return String::new();
         };
         let text = message.text(&Path::field(*b"MSA", 3));
-        text.map(|text| text.into_owned()).unwrap_or_default()
+        text.map(std::borrow::Cow::into_owned).unwrap_or_default()
     }
 
     /// The code of the first error (table 0357): ERR-3.1, before v2.5 ERR-1.4.1; empty if there is none.
@@ -46,7 +46,7 @@ impl Reply {
             .iter()
             .filter_map(|path| message.text(path))
             .find(|code| !code.is_empty())
-            .map(|code| code.into_owned())
+            .map(std::borrow::Cow::into_owned)
             .unwrap_or_default()
     }
 

@@ -22,7 +22,7 @@ Examples:
   wardwire show samples/adt_a01.hl7 --phi | grep PID-3
   wardwire show samples/adt_a01.hl7 --phi --format json
 
-Each value stands beside its path, the word that conditions and steps in config.toml use. Oddities come first, with their
+Each value stands beside its path, the word that conditions and steps in config.toml use. Oddities come first, with their \
 byte offsets. Content is shown on a terminal, elsewhere only with --phi; control bytes are escaped.
 
 Exit codes: 0 shown, 1 cannot be read, 2 it holds something that is no message.";
@@ -84,7 +84,10 @@ pub(super) fn show_all(bytes: &Bytes, format: Format, full: bool, out: &mut Outp
     let found = batch::split(bytes);
     let several = found.messages.len() > 1 || found.enveloped;
     if several && format == Format::Text {
-        out.line(format_args!("{} messages", found.messages.len()))?;
+        out.line(match found.messages.len() {
+            1 => "1 message".to_owned(),
+            count => format!("{count} messages"),
+        })?;
         for finding in &found.findings {
             out.line(format_args!(
                 "finding at byte {}: {}",

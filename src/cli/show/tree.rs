@@ -115,7 +115,7 @@ impl Tree<'_> {
         let mut csv = csv::Writer::from_writer(Vec::new());
         let number = self.number.to_string();
         for value in shown.segments.iter().flat_map(|segment| &segment.values) {
-            csv.write_record([&number, &value.path, &value.value])
+            csv.write_record([&number, &value.path, &printable(&value.value)])
                 .map_err(anyhow::Error::from)?;
         }
         let bytes = csv

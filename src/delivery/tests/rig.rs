@@ -6,21 +6,26 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::delivery::attempt::Dispatch;
 use crate::delivery::{
     Delivery, DeliveryError, DestinationKind, DestinationSettings, LaneSnapshot, LaneState,
     LaneStatus,
 };
 use crate::journal::{
     Archive, DiskFiles, Disposition, Journal, JournalSettings, MessageType, NewEntry, Outcome,
-    OutcomeKind, Position, SearchKeys,
+    OutcomeKind, Position, SearchKeys, Start,
 };
 use crate::mllp::ClientSettings;
-use crate::route::{Condition, Route, Routes, Step};
+use crate::route::{Condition, Route, Routes, Step, Tables, Templates};
+
+/// How long, in real time, a test waits for what should take milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a test stands on. Dropping it stops everything.
 pub(super) struct Rig {
@@ -45,13 +50,13 @@ impl Rig {
         let clock = Clock::frozen("2026-03-01T12:00:00Z".parse().unwrap());
         let mut settings = JournalSettings::at(folder.path().join("journal"));
         settings.disk_floor = 0;
-        let files = Arc::new(DiskFiles::default());
+        let files = Arc::new(DiskFiles);
         let (journal, _) = Journal::open(settings, files, clock.clone()).unwrap();
-        let routes = Routes::new(vec![route(to, None, Vec::new())], Default::default(), Default::default());
+        let all = routes(vec![route(to, None, Vec::new())]);
         Self {
             folder,
             journal,
-            routes: Arc::new(ArcSwap::from_pointee(routes)),
+            routes: Arc::new(ArcSwap::from_pointee(all)),
             clock,
             tracker: TaskTracker::new(),
         }
@@ -74,7 +79,22 @@ impl Rig {
             keys: SearchKeys::default(),
             raw: Bytes::from(raw),
         };
-        self.journal.append(entry).await.unwrap()
+        let journal = self.journal.clone();
+        really(async move { journal.append(entry).await.unwrap() }).await
+    }
+
+    /// What a person does: records an outcome from outside of the lane of `ward`.
+    pub(super) async fn person_settles(&self, position: Position, kind: OutcomeKind) {
+        let mut outcome = Outcome::new(kind, self.clock.now());
+        outcome.reason = Some("a person said so".to_owned());
+        let journal = self.journal.clone();
+        really(async move { journal.settle("ward", position, outcome).await.unwrap() }).await;
+    }
+
+    /// What a person does: asks `ward` to get a message again.
+    pub(super) async fn person_replays(&self, position: Position) {
+        let journal = self.journal.clone();
+        really(async move { journal.request_replay("ward", position).await.unwrap() }).await;
     }
 
     /// Makes a destination known and starts its lane.
@@ -89,6 +109,12 @@ impl Rig {
         }
     }
 
+    /// The same for a destination that begins with the oldest entry.
+    pub(super) async fn start_from_oldest(&self, mut settings: DestinationSettings) -> Running {
+        settings.start = Start::Oldest;
+        self.start(settings).await
+    }
+
     pub(super) async fn open(&self, settings: DestinationSettings) -> Delivery {
         let (journal, routes) = (self.journal.clone(), Arc::clone(&self.routes));
         let delivery = Delivery::open(settings, journal, routes, self.clock.clone());
@@ -101,12 +127,14 @@ impl Rig {
         running: &Running,
         test: impl Fn(&LaneSnapshot) -> bool,
     ) -> LaneSnapshot {
+        let begun = std::time::Instant::now();
         loop {
             let snapshot = running.status.snapshot();
             if test(&snapshot) {
                 return snapshot;
             }
             assert!(!running.task.is_finished(), "the lane ended: {snapshot:?}");
+            assert!(begun.elapsed() < PATIENCE, "nothing happens: {snapshot:?}");
             // Stopped time: this passes at once when nothing else is to be done.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -124,13 +152,23 @@ impl Rig {
     pub(super) fn outcome(&self, destination: &str, position: Position) -> Outcome {
         let archive = Archive::open(&self.folder.path().join("journal"), None).unwrap();
         let outcomes = archive.outcomes(position).unwrap();
-        let here = outcomes.into_iter().filter(|(name, ..)| name == destination);
+        let here = outcomes
+            .into_iter()
+            .filter(|(name, ..)| **name == *destination);
         here.last().unwrap().1
     }
 
     pub(super) fn outcome_kind(&self, destination: &str, position: Position) -> OutcomeKind {
         self.outcome(destination, position).kind
     }
+}
+
+/// Waits for the journal's threads. Stopped time stands still meanwhile, as it does while a blocking task runs; else it
+/// would jump to the next timer.
+async fn really<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let runtime = Handle::current();
+    let done = tokio::task::spawn_blocking(move || runtime.block_on(work));
+    done.await.unwrap()
 }
 
 /// A destination over MLLP with a short temper: 5 s for an acknowledgment, pauses of 1 to 4 s.
@@ -140,6 +178,10 @@ pub(super) fn mllp(name: &str, address: impl Into<String>) -> DestinationSetting
     let mut settings = DestinationSettings::new(name, DestinationKind::Mllp(client));
     settings.retry.max = Duration::from_secs(4);
     settings
+}
+
+pub(super) fn routes(routes: Vec<Route>) -> Routes {
+    Routes::new(routes, Tables::default(), Templates::default())
 }
 
 pub(super) fn route(to: &[&str], when: Option<&str>, steps: Vec<Step>) -> Route {
@@ -169,4 +211,16 @@ pub(super) fn ids(count: usize) -> Vec<String> {
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+/// That message on its way, without a lane.
+pub(super) fn dispatch(id: &str) -> Dispatch {
+    Dispatch {
+        source: Arc::from("adt"),
+        received: at("2026-03-01T12:00:00Z"),
+        kind: MessageType::new(b"ADT", b"A01"),
+        control_id: Bytes::from(id.to_owned()),
+        message: Bytes::from(message(id)),
+        rendered: None,
+    }
 }

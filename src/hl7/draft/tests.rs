@@ -243,3 +243,14 @@ fn writing_what_was_written_gives_the_same_bytes() {
     assert_eq!(Draft::of(&again).write(), once);
     assert_eq!(again.count(), draft.count());
 }
+
+#[test]
+fn a_segment_is_edited_by_its_index_and_many_are_dropped_at_once() {
+    let mut draft = draft("OBX|1|a\rNTE|1\rOBX|2|b\rNTE|2");
+    assert_eq!(draft.set_at(3, &path("OBX-2.2"), b"c"), Ok(1));
+    assert!(draft.set_at(3, &path("OBX-2"), b"c\r").is_err());
+    assert!(draft.set_at(0, &path("MSH-2"), b"c").is_err());
+    assert!(draft.set_at(9, &path("OBX-2"), b"c").is_err());
+    draft.retain(|_, segment| segment.bytes().starts_with(b"OBX"));
+    assert_eq!(written(&draft), "OBX|1|a\rOBX|2|b^c\r");
+}

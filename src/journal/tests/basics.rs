@@ -84,8 +84,8 @@ async fn a_lane_gives_every_entry_in_order_until_it_is_settled_also_over_restart
             .unwrap();
     }
     assert_eq!(journal.destinations()[0].backlog, 0);
-    let late = fill(&journal, 200..201, 100).await;
-    assert_eq!(soon(&mut lane).await.entry.position, late[0]);
+    let one_more = fill(&journal, 200..201, 100).await;
+    assert_eq!(soon(&mut lane).await.entry.position, one_more[0]);
 }
 
 #[tokio::test]
@@ -216,11 +216,12 @@ async fn a_lane_in_retry_learns_that_a_person_settled_its_entry() {
     let mut lane = journal.lane("lab").unwrap();
     soon(&mut lane).await;
     let mut changes = journal.changes("lab").unwrap();
-    let (changed, settled) = tokio::join!(
+    let both = tokio::join!(
         changes.changed(),
         journal.settle("lab", positions[0], outcome(OutcomeKind::Parked))
     );
-    (changed.unwrap(), settled.unwrap());
+    both.0.unwrap();
+    both.1.unwrap();
     assert!(journal.is_settled("lab", positions[0]));
     assert_eq!(soon(&mut lane).await.entry.position, positions[1]);
 }

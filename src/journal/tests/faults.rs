@@ -53,8 +53,8 @@ async fn a_torn_end_that_nobody_was_told_of_is_cut_and_said() {
     let (journal, opened) = open_with(settings(dir.path()));
     let cut = opened.cut.unwrap();
     assert_eq!(
-        (cut.position.offset() as usize, cut.bytes as usize),
-        (end, record.len())
+        (cut.position.offset() as usize, cut.bytes),
+        (end, record.len() as u64)
     );
     assert_eq!(opened.entries, 5);
     for (number, position) in positions.iter().enumerate() {

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 mod basics;
 mod faults;
 mod keeping;
+mod model;
 
 /// A moment in 2026.
 const NOW: i64 = 1_790_000_000;

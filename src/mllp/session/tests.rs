@@ -150,6 +150,18 @@ async fn a_frame_that_drips_is_closed_by_the_name_of_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_frame_has_its_own_time() {
+    let server = Server::start(settings());
+    let mut peer = server.connect().await;
+    peer.say(b"\x0BMSH").await;
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        peer.say(b"|1\x1C\r\x0BMSH").await;
+        peer.hear(b"\x0BAA MSH|1\x1C\r").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_is_no_fault_unless_an_idle_timeout_says_so() {
     let patient = Server::start(settings());
     let idle_timeout = Some(Duration::from_mins(1));
@@ -173,7 +185,7 @@ async fn silence_is_no_fault_unless_an_idle_timeout_says_so() {
 async fn a_frame_too_large_is_refused_and_the_connection_closed_or_kept_as_set() {
     let frame = [
         b"\x0BMSH|",
-        &vec![b'x'; 300_000][..],
+        &vec![b'x'; 9_000_000][..],
         b"\x1C\r\x0BMSH|2\x1C\r",
     ]
     .concat();
@@ -184,12 +196,15 @@ async fn a_frame_too_large_is_refused_and_the_connection_closed_or_kept_as_set()
     let server = Server::start(all.clone());
     let mut peer = server.connect().await;
     peer.say(&frame).await;
-    assert_eq!(peer.hear_the_rest().await, b"\x0BAE MSH|xxxxxx\x1C\r");
+    assert_eq!(peer.hear_the_farewell().await, b"\x0BAE MSH|xxxxxx\x1C\r");
     let reason = server.service.heard("closed", 1).await;
     assert_eq!(
         reason,
         "closed frame_too_large: a frame larger than max_frame (10 bytes), 1 frames"
     );
+    let mut peer = server.connect().await;
+    peer.say(b"\x0BMSH|xxxxxxx\x1C\r\x0BMSH|2\x1C\r").await;
+    assert_eq!(peer.hear_the_farewell().await, b"\x0BAE MSH|xxxxxx\x1C\r");
     all.oversize = Oversize::Skip;
     let server = Server::start(all);
     let mut peer = server.connect().await;
@@ -260,7 +275,7 @@ async fn stopping_lets_frames_in_hand_finish_and_closes_who_is_idle() {
     );
     server.service.gate.add_permits(2);
     assert_eq!(
-        busy.hear_the_rest().await,
+        busy.hear_the_farewell().await,
         b"\x0BAA MSH|1\x1C\r\x0BAA MSH|2\x1C\r"
     );
     server.stop().await;

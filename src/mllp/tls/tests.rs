@@ -109,7 +109,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn messages_and_replies_travel_encrypted() {
     let authority = Authority::new();
     let server = Server::start(authority.server(false));
@@ -124,7 +124,7 @@ async fn messages_and_replies_travel_encrypted() {
     assert_eq!((client.stale(), server.service.events().len()), (0, 5));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_hangs_up_without_closing_tls_has_closed_all_the_same() {
     let authority = Authority::new();
     let server = Server::start(authority.server(false));
@@ -132,7 +132,7 @@ async fn a_peer_that_hangs_up_without_closing_tls_has_closed_all_the_same() {
     server.service.heard("closed peer_closed:", 1).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_large_message_travels_encrypted() {
     let authority = Authority::new();
     let server = Server::start(authority.server(false));
@@ -144,7 +144,7 @@ async fn a_large_message_travels_encrypted() {
     tokio::select! { _ = waiting => panic!("not heard"), _ = heard => {} }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_must_show_a_certificate_and_shows_none_is_refused() {
     let authority = Authority::new();
     let server = Server::start(authority.server(true));
@@ -154,7 +154,7 @@ async fn whoever_must_show_a_certificate_and_shows_none_is_refused() {
     assert_eq!(heard, "handshake failed: peer sent no certificates");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_certificate_of_ours_is_let_in_and_one_of_another_authority_or_time_is_not() {
     let (authority, other) = (Authority::new(), Authority::called("Elsewhere"));
     let server = Server::start(authority.server(true));
@@ -175,7 +175,7 @@ async fn a_certificate_of_ours_is_let_in_and_one_of_another_authority_or_time_is
     assert!(heard.contains("xpired"), "{heard}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_partner_with_the_wrong_authority_or_name_is_not_talked_to() {
     let (authority, other) = (Authority::new(), Authority::called("Elsewhere"));
     let server = Server::start(authority.server(false));
@@ -227,7 +227,7 @@ async fn a_partner_that_speaks_no_tls_is_named_as_such() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn renewed_certificates_are_used_from_the_next_connection_on() {
     let (old, new) = (Authority::new(), Authority::called("Elsewhere"));
     let server = Server::start(old.server(false));

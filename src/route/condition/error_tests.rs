@@ -3,16 +3,13 @@
 use super::Condition;
 
 fn errors(texts: &[&str]) -> String {
-    let mut lines = String::new();
-    for text in texts {
+    let said = |text: &&str| {
         let error = Condition::parse(text).map(|_| ()).unwrap_err();
         let shown: String = text.chars().take(30).collect();
-        lines += &format!("{shown}\n    {error}\n");
-        if let Some(hint) = &error.hint {
-            lines += &format!("    hint: {hint}\n");
-        }
-    }
-    lines
+        let hint = error.hint.iter().map(|hint| format!("\n    hint: {hint}"));
+        format!("{shown}\n    {error}{}", hint.collect::<String>())
+    };
+    texts.iter().map(said).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -32,7 +29,6 @@ fn a_faulty_condition_says_where_and_what_to_write() {
         "PID-8 is empty",
         "PID-8 exist",
         "PID-8",
-        "",
         "pid-8 exists",
         "PID-0 exists",
         "PID[x]-3 exists",
@@ -81,13 +77,11 @@ fn a_faulty_condition_says_where_and_what_to_write() {
         hint: did you mean exists?
     PID-8
         expected = != < <= > >= in matches exists empty or null at character 6
-
-        expected a path such as PID-3.1, not, or ( at character 1
     pid-8 exists
         expected a path such as PID-3.1, not, or ( at character 1
         hint: write PID-8
     PID-0 exists
-        expected a number from 1 to 65535 at character 4
+        expected a number from 1 to 65535 at character 5
     PID[x]-3 exists
         expected [n] from 1, or [*] at character 4
     PID = "x"
@@ -111,6 +105,7 @@ fn a_faulty_combination_says_where_and_what_to_write() {
         "!PID-8 exists",
         "(PID-8 exists",
         "PID-8 exists)",
+        "",
         "PID-8 exists and",
         "PID-8 in units",
         r#"PID-8 in ["M"]"#,
@@ -143,6 +138,8 @@ fn a_faulty_combination_says_where_and_what_to_write() {
     PID-8 exists)
         expected and, or, or the end at character 13
         hint: there is no ( for this )
+
+        expected a path such as PID-3.1, not, or ( at character 1
     PID-8 exists and
         expected a path such as PID-3.1, not, or ( at character 17
     PID-8 in units

@@ -103,7 +103,7 @@ impl Grammar {
         Node { span, kind }
     }
 
-    fn deeper<'a>(self, at: &'a str) -> Result<Self, Err<Fault<'a>>> {
+    fn deeper(self, at: &str) -> Result<Self, Err<Fault<'_>>> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { depth, ..self }),
             None => fault(at, format!("at most {MOST_DEPTH} parts within parts"), None)
@@ -339,13 +339,11 @@ fn quoted<'a>(at: &'a str, expected: &'static str) -> Parsed<'a, &'a str> {
     };
     let inside = take_till(move |c| c == mark);
     let parsed: Parsed<'_, &str> = delimited(char(mark), inside, char(mark)).parse(at);
-    match parsed {
-        Ok(parsed) => Ok(parsed),
-        Err(_) => {
-            let end = at.get(at.len()..).unwrap_or_default();
-            fault(end, format!("{mark} at the end of the text"), None)
-        }
+    if parsed.is_ok() {
+        return parsed;
     }
+    let end = at.get(at.len()..).unwrap_or_default();
+    fault(end, format!("{mark} at the end of the text"), None)
 }
 
 fn path<'a>(at: &'a str, expected: &'static str) -> Parsed<'a, Path> {

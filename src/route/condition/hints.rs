@@ -19,18 +19,14 @@ fn lower_case(token: &str, words: &[&str]) -> Option<String> {
     known.then(|| format!("write {lower} in lower case"))
 }
 
-fn one(hint: &str) -> Option<String> {
-    Some(hint.to_owned())
-}
-
 /// Where a path, `not` or `(` should be.
 pub(super) fn testing(at: &str) -> Option<String> {
     let token = next(at);
     if token.starts_with('!') {
-        return one("write not");
+        return Some("write not".to_owned());
     }
     if token.is_empty() && at.starts_with(['"', '\'']) {
-        return one("the path comes first: PID-8 = \"F\"");
+        return Some("the path comes first: PID-8 = \"F\"".to_owned());
     }
     let upper = token.to_ascii_uppercase();
     let readable = upper != token && upper.parse::<Path>().is_ok();
@@ -43,19 +39,19 @@ pub(super) fn asking(at: &str) -> Option<String> {
     let token = next(at);
     let starts = |with: &str| at.starts_with(with);
     if starts("==") {
-        return one("use = to compare");
+        return Some("use = to compare".to_owned());
     }
     if starts("=~") || starts("~") || token == "like" || token == "contains" {
-        return one("use matches \"regex\"");
+        return Some("use matches \"regex\"".to_owned());
     }
     if starts("<>") {
-        return one("use !=");
+        return Some("use !=".to_owned());
     }
     if starts("is") {
-        return one("leave is out: PID-8 empty, PID-8 null, PID-8 = \"F\"");
+        return Some("leave is out: PID-8 empty, PID-8 null, PID-8 = \"F\"".to_owned());
     }
     if token == "absent" || token == "missing" {
-        return one("write empty");
+        return Some("write empty".to_owned());
     }
     let close = |word: &&str| strsim::damerau_levenshtein(word, token) <= 2;
     let near = || WORDS.into_iter().filter(|_| token.len() > 2).find(close);
@@ -67,13 +63,13 @@ pub(super) fn asking(at: &str) -> Option<String> {
 pub(super) fn joining(at: &str) -> Option<String> {
     let token = next(at);
     if at.starts_with('&') || at.starts_with(',') {
-        return one("write and");
+        return Some("write and".to_owned());
     }
     if at.starts_with('|') {
-        return one("write or");
+        return Some("write or".to_owned());
     }
     if at.starts_with(')') {
-        return one("there is no ( for this )");
+        return Some("there is no ( for this )".to_owned());
     }
     lower_case(token, &["and", "or"])
 }
@@ -92,7 +88,7 @@ pub(super) fn segment(at: &str) -> Option<String> {
 pub(super) fn set(at: &str) -> Option<String> {
     let token = next(at);
     if at.starts_with(['"', '\'', '[']) {
-        return one("put the values in round brackets: in (\"A\", \"B\")");
+        return Some("put the values in round brackets: in (\"A\", \"B\")".to_owned());
     }
     (!token.is_empty()).then(|| format!("write table({token}) for a table of that name"))
 }
@@ -103,13 +99,13 @@ pub(super) fn quotes(at: &str) -> Option<String> {
     if at.starts_with([
         '\u{201C}', '\u{201D}', '\u{201E}', '\u{2018}', '\u{2019}', '`',
     ]) {
-        return one("use straight quotes: \" or '");
+        return Some("use straight quotes: \" or '".to_owned());
     }
     if token == "null" || token == "empty" {
         return Some(format!("write {token} right behind the path"));
     }
     if token == "=" || token.starts_with('=') {
-        return one("use a single sign");
+        return Some("use a single sign".to_owned());
     }
     (!token.is_empty()).then(|| format!("put text in quotes: \"{token}\""))
 }

@@ -203,6 +203,14 @@ fn an_explanation_shows_every_part_and_no_content() {
     assert!(!all.contains("R&B") && !all.contains("R\\\\T"), "{all}");
 }
 
+#[test]
+fn asking_plain_values_allocates_nothing() {
+    let text = "MSH-9.2 in ('A01', 'A02') and PV1-3.1 in table(units) and OBX[*]-5 > 4 and PID-7 < '1951' and ZPI empty";
+    let (condition, message, tables) = (Condition::parse(text).unwrap(), message(), tables());
+    let cost = allocation_counter::measure(|| assert!(condition.evaluate(&message, &tables)));
+    assert_eq!(cost.count_total, 0);
+}
+
 const WORDS: [&str; 30] = [
     "PID-3",
     "OBX[*]-5",

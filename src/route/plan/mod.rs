@@ -1,6 +1,6 @@
 //! Routes, and what they make of a message for a destination.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -38,11 +38,11 @@ pub struct Route {
 /// message once, from the first of them.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    routes: Vec<Route>,
+    list: Vec<Route>,
     tables: Tables,
     templates: Templates,
-    /// Of sources: the character set of messages that name none.
-    charsets: BTreeMap<String, Charset>,
+    /// The character sets of sources whose messages name none.
+    charsets: HashMap<String, Charset>,
 }
 
 /// What becomes of a message at a destination. A route is named by its place: [`Routes::route`].
@@ -84,41 +84,40 @@ impl Routes {
     /// Routes in the order of `config.toml`. Tables and templates that steps and conditions name should be among those
     /// given: a step that needs a missing one fails, and a missing table has no codes for a condition.
     #[must_use]
-    pub const fn new(routes: Vec<Route>, tables: Tables, templates: Templates) -> Self {
+    pub fn new(routes: Vec<Route>, tables: Tables, templates: Templates) -> Self {
         Self {
-            routes,
+            list: routes,
             tables,
             templates,
-            charsets: BTreeMap::new(),
+            charsets: HashMap::new(),
         }
     }
 
-    /// The same, for sources whose messages have one of these character sets where they name none.
+    /// The same routes, knowing the character sets of sources whose messages name none in MSH-18.
     #[must_use]
-    pub fn with_charsets(mut self, charsets: BTreeMap<String, Charset>) -> Self {
-        self.charsets = charsets;
-        self
+    pub fn with_charsets(self, charsets: HashMap<String, Charset>) -> Self {
+        Self { charsets, ..self }
     }
 
-    /// The message that `source` received, as it is to be given to [`Routes::plan`].
+    /// Reads a message as it was received from `source`: in that source's character set where it names none.
     ///
     /// # Errors
-    /// The bytes are no message.
+    /// As [`Message::parse`].
     pub fn read(&self, source: &str, raw: Bytes) -> Result<Message, ParseError> {
         let charset = self.charsets.get(source).copied();
-        Ok(Message::parse(raw)?.with_default_charset(charset))
+        Message::parse(raw).map(|message| message.with_default_charset(charset))
     }
 
     /// All routes, in order.
     #[must_use]
     pub fn routes(&self) -> &[Route] {
-        &self.routes
+        &self.list
     }
 
     /// Route `index`, from 0, as [`Plan`] names it.
     #[must_use]
     pub fn route(&self, index: usize) -> Option<&Route> {
-        self.routes.get(index)
+        self.list.get(index)
     }
 
     /// The tables.
@@ -140,7 +139,7 @@ impl Routes {
         let named = |route: &Route| route.to.iter().any(|to| to == destination);
         let taken = self.applying(source, message);
         let Some((index, route)) = taken.into_iter().find(|(_, route)| named(route)) else {
-            let mut leading = self.routes.iter().filter(|route| route.takes(source));
+            let mut leading = self.list.iter().filter(|route| route.takes(source));
             return Plan::Filtered(if leading.any(named) {
                 FilterReason::NotMatched
             } else {
@@ -159,7 +158,7 @@ impl Routes {
             },
             Err(error) => Plan::Failed {
                 route: index,
-                error: Box::new(error),
+                error,
             },
         }
     }
@@ -183,8 +182,8 @@ impl Routes {
     pub fn explain(&self, source: &str, message: &Message) -> Vec<RouteDecision> {
         let mut ended = false;
         let mut served: Vec<&str> = Vec::new();
-        let mut decisions = Vec::with_capacity(self.routes.len());
-        for route in &self.routes {
+        let mut decisions = Vec::with_capacity(self.list.len());
+        for route in &self.list {
             let from_matches = route.takes(source);
             let asked = from_matches && !ended;
             let when = route.when.as_ref();
@@ -218,7 +217,7 @@ impl Routes {
     /// The routes that `message` takes.
     fn applying(&self, source: &str, message: &Message) -> Vec<(usize, &Route)> {
         let mut found = Vec::new();
-        for (index, route) in self.routes.iter().enumerate() {
+        for (index, route) in self.list.iter().enumerate() {
             let when = route.when.as_ref();
             if route.takes(source) && when.is_none_or(|when| when.evaluate(message, &self.tables)) {
                 found.push((index, route));

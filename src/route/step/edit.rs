@@ -45,7 +45,7 @@ impl<'a> Work<'a> {
         &mut self,
         path: &Path,
         missing: Missing,
-        mut change: impl FnMut(&Text<'a>, &[u8]) -> Change,
+        mut change: impl FnMut(Text<'a>, &[u8]) -> Change,
     ) -> Result<(), Fault> {
         let targets = self.targets(path);
         if targets.is_empty() && missing == Missing::Create && path.occurrence != Occurrence::All {
@@ -64,7 +64,7 @@ impl<'a> Work<'a> {
             let Some(segment) = self.draft.at(index) else {
                 continue;
             };
-            let text = &self.text;
+            let text = self.text;
             let changed = change_field(&segment, path, missing, &mut |raw| {
                 change(text, raw).map_err(|kind| {
                     let shape = Some(Shape::of(Some(raw)));
@@ -115,7 +115,7 @@ impl<'a> Work<'a> {
 
 /// A populated value that is one value, as text; `None` where there is nothing to change.
 pub(super) fn one_text<'v>(
-    text: &Text<'_>,
+    text: Text<'_>,
     raw: &'v [u8],
 ) -> Result<Option<Cow<'v, str>>, StepErrorKind> {
     let Value::Populated(raw) = Value::from(Some(raw)) else {
@@ -128,7 +128,7 @@ pub(super) fn one_text<'v>(
 }
 
 /// The new raw value for a changed text; `None` if it is the old one, which then keeps its own spelling.
-pub(super) fn new_text(text: &Text<'_>, old: &str, new: &str) -> Change {
+pub(super) fn new_text(text: Text<'_>, old: &str, new: &str) -> Change {
     if old == new {
         return Ok(None);
     }

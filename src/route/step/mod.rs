@@ -388,7 +388,9 @@ impl Step {
     fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
         see(self);
         if let StepKind::Each { steps, .. } = &self.kind {
-            steps.iter().for_each(|step| step.visit(see));
+            for step in steps {
+                step.visit(see);
+            }
         }
     }
 }

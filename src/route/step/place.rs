@@ -84,7 +84,7 @@ impl Work<'_> {
 
     pub(super) fn split(&mut self, path: &Path, at: &str, to: &[Path]) -> Result<(), Fault> {
         let raw = self.view().first(path).unwrap_or_default().to_vec();
-        let whole = one_text(&self.text, &raw).map_err(|kind| Fault {
+        let whole = one_text(self.text, &raw).map_err(|kind| Fault {
             path: Some(*path),
             shape: Some(Shape::of(Some(&raw))),
             kind,
@@ -100,7 +100,7 @@ impl Work<'_> {
         for path in from {
             let mut fault = None;
             self.view().any(path, |raw| {
-                match one_text(&self.text, raw) {
+                match one_text(self.text, raw) {
                     Ok(text) => texts.extend(text.map(std::borrow::Cow::into_owned)),
                     Err(kind) => {
                         fault = Some(Fault {

@@ -56,7 +56,7 @@ pub(in crate::route) fn run(
     steps: &[Step],
     message: &Message,
     environment: Environment<'_>,
-) -> Result<Outcome, StepError> {
+) -> Result<Outcome, Box<StepError>> {
     let mut replaced = None;
     if !steps.is_empty() {
         let mut work = Work {
@@ -78,7 +78,7 @@ pub(in crate::route) fn run(
 }
 
 impl Work<'_> {
-    fn all(&mut self, steps: &[Step]) -> Result<(), StepError> {
+    fn all(&mut self, steps: &[Step]) -> Result<(), Box<StepError>> {
         for step in steps {
             if step
                 .when
@@ -145,7 +145,12 @@ impl Work<'_> {
     }
 
     /// The inner steps at each segment called `name`; those that were dropped go at the end, all at once.
-    fn each(&mut self, step: &Step, name: SegmentName, steps: &[Step]) -> Result<(), StepError> {
+    fn each(
+        &mut self,
+        step: &Step,
+        name: SegmentName,
+        steps: &[Step],
+    ) -> Result<(), Box<StepError>> {
         let indexes: Vec<usize> = self.draft.named(name).map(|(index, _)| index).collect();
         let (segments, total) = (indexes.len(), self.draft.count());
         if segments.saturating_mul(total) > MOST_VISITS {
@@ -187,13 +192,13 @@ impl Work<'_> {
 }
 
 impl Step {
-    fn failed(&self, fault: Fault) -> StepError {
-        StepError {
+    fn failed(&self, fault: Fault) -> Box<StepError> {
+        Box::new(StepError {
             step: self.name.clone(),
             line: self.line,
             path: fault.path,
             shape: fault.shape,
             kind: fault.kind,
-        }
+        })
     }
 }

@@ -56,7 +56,7 @@ impl NewSegment {
     }
 
     /// The segment in a message's own delimiters and character set.
-    fn raw(&self, text: &Text<'_>) -> Result<Vec<u8>, StepErrorKind> {
+    fn raw(&self, text: Text<'_>) -> Result<Vec<u8>, StepErrorKind> {
         let ours = Delimiters::STANDARD;
         let theirs = *text.delimiters();
         let mut out = Vec::with_capacity(self.text.len() + 16);
@@ -86,7 +86,7 @@ fn push(
     out: &mut Vec<u8>,
     value: &str,
     ours: Delimiters,
-    text: &Text<'_>,
+    text: Text<'_>,
 ) -> Result<(), StepErrorKind> {
     if value == "\"\"" {
         out.extend_from_slice(value.as_bytes());
@@ -104,7 +104,7 @@ impl Work<'_> {
         segment: &NewSegment,
         after: Option<SegmentName>,
     ) -> Result<(), Fault> {
-        let raw = segment.raw(&self.text)?;
+        let raw = segment.raw(self.text)?;
         let index = match after {
             None => self.draft.count(),
             Some(name) => match self.draft.named(name).last() {

@@ -22,7 +22,7 @@ pub(super) fn step(kind: StepKind) -> Step {
     Step::new("test", 7, None, kind).unwrap()
 }
 
-pub(super) fn run_on(raw: &[u8], steps: &[Step]) -> Result<Bytes, StepError> {
+pub(super) fn run_on(raw: &[u8], steps: &[Step]) -> Result<Bytes, Box<StepError>> {
     let units = Table::from_csv(b"4W,WEST\nf,F\nnothing,\n").unwrap();
     let tables: Tables = [("units".to_owned(), units)].into_iter().collect();
     let mut templates = Templates::new();
@@ -47,7 +47,7 @@ pub(super) fn changes(kinds: impl IntoIterator<Item = StepKind>) -> String {
     new.collect::<Vec<_>>().join("\n")
 }
 
-pub(super) fn failure(kind: StepKind) -> StepError {
+pub(super) fn failure(kind: StepKind) -> Box<StepError> {
     run_on(ADMISSION.as_bytes(), &[step(kind)]).unwrap_err()
 }
 

@@ -8,7 +8,7 @@ use super::{Find, Side};
 use crate::hl7::{Path, Value};
 use crate::route::text::Text;
 
-impl<'a> Work<'a> {
+impl Work<'_> {
     /// Changes the text of every component and subcomponent in the value, one by one.
     pub(super) fn each_word(
         &mut self,
@@ -36,7 +36,7 @@ impl<'a> Work<'a> {
 }
 
 fn change_words(
-    text: &Text<'_>,
+    text: Text<'_>,
     raw: &[u8],
     change: impl for<'v> Fn(&'v str) -> Cow<'v, str>,
 ) -> Change {
