@@ -93,8 +93,8 @@ impl Engine {
         if let Err(error) = self.journal.close().await {
             drained.busy.push(format!("journal: {error}"));
         }
-        // Whoever asked for the drain through the socket gets the answer first.
-        self.control.cancel.cancel();
+        // Its tasks hold the engine, and with it the journal's lock.
+        self.control.stop(Instant::now() + HURRY).await;
         drained
     }
 }
