@@ -95,7 +95,7 @@ fn parse(text: &str, shown: &Path, folder: &Path, origin: Origin) -> Result<Sett
 fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
     let engine = read_engine(root, folder);
     let journal = read_journal(root, folder, &engine.data);
-    let sources = source::read_all(root, folder);
+    let sources = source::read_all(root, folder, &engine);
     let destinations = destination::read_all(root, folder, &engine.zone);
     // Names that stand in the file count as known even where their table has faults of its own.
     let names = Names {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::section::{Placed, Section};
+use super::settings::EngineSettings;
 use crate::hl7::Charset;
 use crate::hl7::acknowledgment::Mode;
 use crate::mllp::{ListenerSettings, Oversize, TlsServerSettings, Tolerance};
@@ -24,17 +25,22 @@ enum Kind {
 }
 
 /// Reads every source, in the order of the file.
-pub(super) fn read_all(root: &Section<'_>, folder: &Path) -> Vec<SourceSettings> {
+pub(super) fn read_all(root: &Section<'_>, folder: &Path, engine: &EngineSettings) -> Vec<SourceSettings> {
     let sources: Vec<_> = root
         .named_sections("source")
         .into_iter()
-        .filter_map(|(name, section)| read(&name, section, folder))
+        .filter_map(|(name, section)| read(&name, section, folder, engine))
         .collect();
-    report_equal_addresses(root, &sources);
+    report_equal_places(root, &sources);
     sources
 }
 
-fn read(name: &Placed<String>, section: Section<'_>, folder: &Path) -> Option<SourceSettings> {
+fn read(
+    name: &Placed<String>,
+    section: Section<'_>,
+    folder: &Path,
+    engine: &EngineSettings,
+) -> Option<SourceSettings> {
     let words = [("mllp", Kind::Mllp), ("directory", Kind::Directory)];
     section.required("type", "\"mllp\" (or \"directory\")");
     let kind = match section.choice("type", &words) {
@@ -42,7 +48,7 @@ fn read(name: &Placed<String>, section: Section<'_>, folder: &Path) -> Option<So
         Some(Kind::Directory) => read_directory(&section, folder).map(SourceKind::Directory),
         None => return None,
     };
-    let intake = read_intake(&section);
+    let intake = read_intake(&section, engine);
     section.finish();
     Some(SourceSettings {
         name: Arc::from(name.value.as_str()),
@@ -51,7 +57,7 @@ fn read(name: &Placed<String>, section: Section<'_>, folder: &Path) -> Option<So
     })
 }
 
-fn read_intake(section: &Section<'_>) -> Intake {
+fn read_intake(section: &Section<'_>, engine: &EngineSettings) -> Intake {
     let defaults = Intake::default();
     let accept = section.texts("accept").unwrap_or_default();
     let accept = accept.iter().filter_map(|pattern| {
@@ -94,6 +100,8 @@ fn read_intake(section: &Section<'_>) -> Intake {
                 &[("accept", Unrouted::Accept), ("reject", Unrouted::Reject)],
             )
             .unwrap_or(defaults.unrouted),
+        application: Arc::from(engine.name.as_str()),
+        zone: engine.zone.clone(),
     }
 }
 
@@ -235,19 +243,28 @@ fn read_directory(section: &Section<'_>, folder: &Path) -> Option<DirectorySetti
     })
 }
 
-fn report_equal_addresses(root: &Section<'_>, sources: &[SourceSettings]) {
-    let mut seen: Vec<(SocketAddr, &str)> = Vec::new();
-    for source in sources {
-        let SourceKind::Mllp(settings) = &source.kind else {
-            continue;
-        };
-        if let Some((_, other)) = seen
-            .iter()
-            .find(|(listen, _)| *listen == settings.listen && listen.port() != 0)
-        {
-            let message = format!("source {} listens on {} already", other, settings.listen);
-            root.fault_in("source", &source.name, message);
+/// Two sources cannot have one port or one folder.
+fn report_equal_places(root: &Section<'_>, sources: &[SourceSettings]) {
+    for (index, source) in sources.iter().enumerate() {
+        let earlier = sources.get(..index).unwrap_or_default();
+        let clash = earlier.iter().find_map(|other| Some((other, clash(&other.kind, &source.kind)?)));
+        if let Some((other, what)) = clash {
+            root.fault_in("source", &source.name, format!("source {} {what} already", other.name));
         }
-        seen.push((settings.listen, &source.name));
+    }
+}
+
+fn clash(one: &SourceKind, other: &SourceKind) -> Option<String> {
+    match (one, other) {
+        (SourceKind::Mllp(one), SourceKind::Mllp(other)) => {
+            let (one, other) = (one.listen, other.listen);
+            let every = one.ip().is_unspecified() || other.ip().is_unspecified();
+            let same = one.port() == other.port() && (every || one.ip() == other.ip());
+            (same && one.port() != 0).then(|| format!("listens on {one}"))
+        }
+        (SourceKind::Directory(one), SourceKind::Directory(other)) => {
+            (one.path == other.path).then(|| format!("reads {}", one.path.display()))
+        }
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::control::{Request, Response};
 use super::{Engine, EngineReport};
-use crate::journal::{Outcome, OutcomeKind, Position};
+use crate::journal::{Disposition, Outcome, OutcomeKind, Position};
 
 impl Engine {
     /// Does what is asked and says what came of it.
@@ -57,8 +57,17 @@ impl Engine {
             Ok(position) => position,
             Err(refused) => return refused,
         };
-        if let Err(error) = self.journal.read(position).await {
-            return Response::refused(error.to_string());
+        match self.journal.read(position).await {
+            Ok(entry) if entry.disposition != Disposition::Accepted => {
+                return Response::refused(format!("{position} was not accepted, so it goes nowhere"));
+            }
+            Ok(_) => {}
+            Err(error) => return Response::refused(error.to_string()),
+        }
+        let parked = self.journal.parked(to).contains(&position);
+        if self.journal.is_settled(to, position) && (kind == OutcomeKind::Parked || !parked) {
+            let word = if parked { "parked" } else { "settled" };
+            return Response::refused(format!("{position} is {word} at {to} already"));
         }
         let mut outcome = Outcome::new(kind, self.clock.now());
         outcome.reason = Some(format!("by an operator: {reason}"));

@@ -10,12 +10,16 @@
     reason = "clippy's exceptions for tests do not reach what the tests of this binary share"
 )]
 
-// The program as a shell sees it: exit codes, what goes to stdout and what does not.
-mod cli;
+// Which acknowledgments a sender gets, and what they say.
+mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// Bytes that are not framed as they should be.
+mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// Messages that come twice, and messages that come together.
+mod repeated;
 // The files in samples/ against their table and expectations.
 mod samples;
 // What the house rules read source files with.

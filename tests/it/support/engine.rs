@@ -8,8 +8,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wardwire::clock::Clock;
 use wardwire::config::{self, Origin};
-use wardwire::engine::{Drained, Engine, StartError};
-use wardwire::journal::{Archive, DiskFiles, Entry, Files, Query};
+use wardwire::engine::{Drained, Engine, ReloadError, Reloaded, StartError};
+use wardwire::journal::faults::FaultFiles;
+use wardwire::journal::{Archive, DiskFiles, Disposition, Entry, Files, Outcome, Query};
 
 use super::peer::Sender;
 
@@ -17,68 +18,87 @@ use super::peer::Sender;
 const NOW: i64 = 1_767_323_045;
 
 /// A running engine. Its folder is removed when it is dropped.
-pub struct TestEngine {
-    pub folder: TempDir,
-    pub clock: Clock,
+pub(crate) struct TestEngine {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: Clock,
     engine: Option<Arc<Engine>>,
 }
 
 impl TestEngine {
-    /// Starts an engine with `config`, in which `{port}` needs no value: sources listen on port 0.
-    pub async fn start(config: &str) -> Self {
+    /// Starts an engine with `config`, whose sources listen on port 0.
+    pub(crate) async fn start(config: &str) -> Self {
+        let mut engine = Self::prepared(config);
+        engine.restart().await;
+        engine
+    }
+
+    /// A folder with `config` in it, and no engine yet.
+    pub(crate) fn prepared(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut engine = Self {
+        let engine = Self {
             folder,
             clock: frozen(),
             engine: None,
         };
         engine.write("config.toml", config);
-        engine.restart().await;
         engine
     }
 
+    /// Starts an engine on a disk that can be made to fail.
+    pub(crate) async fn start_on(files: &FaultFiles, config: &str) -> Self {
+        let mut engine = Self::prepared(config);
+        engine.try_restart(Arc::new(files.clone())).await.unwrap();
+        engine
+    }
+
+    /// Puts another configuration in the file and reloads.
+    pub(crate) async fn reload(&self, config: &str) -> Result<Reloaded, ReloadError> {
+        self.write("config.toml", config);
+        self.engine().reload(&[]).await
+    }
+
     /// Starts the engine (again) on the same folder.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.try_restart(Arc::new(DiskFiles::default()))
             .await
             .unwrap();
     }
 
     /// Starts the engine on the same folder with another file layer.
-    pub async fn try_restart(&mut self, files: Arc<dyn Files>) -> Result<(), StartError> {
+    pub(crate) async fn try_restart(&mut self, files: Arc<dyn Files>) -> Result<(), StartError> {
         let origin = Origin::File(self.folder.path().join("config.toml"));
         let settings = config::load(&origin).unwrap_or_else(|error| panic!("{error}"));
         self.engine = Some(Engine::start(Arc::new(settings), self.clock.clone(), files).await?);
         Ok(())
     }
 
-    pub fn engine(&self) -> &Arc<Engine> {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
         self.engine.as_ref().unwrap()
     }
 
     /// Stops it in order.
-    pub async fn stop(&mut self) -> Drained {
+    pub(crate) async fn stop(&mut self) -> Drained {
         let engine = self.engine.take().unwrap();
         engine.drain(Duration::from_secs(5)).await
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
-    pub fn address(&self, source: &str) -> SocketAddr {
+    pub(crate) fn address(&self, source: &str) -> SocketAddr {
         self.engine().addresses()[source]
     }
 
     /// A sender connected to `source`.
-    pub async fn sender(&self, source: &str) -> Sender {
+    pub(crate) async fn sender(&self, source: &str) -> Sender {
         Sender::connect(self.address(source)).await
     }
 
     /// Every entry in the journal, oldest first.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         let archive = self.archive();
         let rows = archive.search(&Query::default()).unwrap();
         rows.iter()
@@ -87,12 +107,27 @@ impl TestEngine {
             .collect()
     }
 
-    pub fn archive(&self) -> Archive {
+    /// The entries that were taken over, oldest first.
+    pub(crate) fn accepted(&self) -> Vec<Entry> {
+        let all = self.entries().into_iter();
+        all.filter(|entry| entry.disposition == Disposition::Accepted)
+            .collect()
+    }
+
+    /// What became of the oldest entry at `destination`, in order.
+    pub(crate) fn outcomes_of_first(&self, destination: &str) -> Vec<Outcome> {
+        let first = self.entries()[0].position;
+        let outcomes = self.archive().outcomes(first).unwrap().into_iter();
+        let here = outcomes.filter(|(name, _)| **name == *destination);
+        here.map(|(_, outcome)| outcome).collect()
+    }
+
+    pub(crate) fn archive(&self) -> Archive {
         Archive::open(&self.folder.path().join("data/journal"), None).unwrap()
     }
 
     /// Waits until `done` holds, for what happens behind an acknowledgment.
-    pub async fn until(&self, what: &str, mut done: impl FnMut(&Engine) -> bool) {
+    pub(crate) async fn until(&self, what: &str, mut done: impl FnMut(&Engine) -> bool) {
         let waiting = async {
             while !done(self.engine()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -106,7 +141,7 @@ impl TestEngine {
     }
 
     /// Waits until nothing waits for any destination.
-    pub async fn until_delivered(&self) {
+    pub(crate) async fn until_delivered(&self) {
         self.until("everything is delivered", |engine| {
             engine
                 .journal()
@@ -118,15 +153,15 @@ impl TestEngine {
     }
 
     /// What a file destination holds.
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.folder.path().join(name)).unwrap_or_default()
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 }
 
-pub fn frozen() -> Clock {
+pub(crate) fn frozen() -> Clock {
     Clock::frozen(jiff::Timestamp::from_second(NOW).unwrap())
 }

@@ -1,4 +1,6 @@
 //! An engine to speak to, and the peers that speak to it.
 
-pub mod engine;
-pub mod peer;
+pub(crate) mod engine;
+pub(crate) mod feed;
+pub(crate) mod partner;
+pub(crate) mod peer;

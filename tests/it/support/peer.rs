@@ -12,13 +12,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// One connection to an engine.
-pub struct Sender {
+pub(crate) struct Sender {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
 impl Sender {
-    pub async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self {
@@ -28,41 +28,46 @@ impl Sender {
     }
 
     /// Writes bytes as they are.
-    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// Sends a message in a frame.
-    pub async fn send(&mut self, message: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, message: impl AsRef<[u8]>) {
         self.write(frame(message)).await;
     }
 
     /// Sends a message and gives the acknowledgment.
-    pub async fn exchange(&mut self, message: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn exchange(&mut self, message: impl AsRef<[u8]>) -> String {
         self.send(message).await;
         self.reply().await
     }
 
     /// The next framed reply, as text.
-    pub async fn reply(&mut self) -> String {
+    pub(crate) async fn reply(&mut self) -> String {
         String::from_utf8_lossy(&self.reply_bytes().await).into_owned()
     }
 
     /// The body of the next framed reply.
-    pub async fn reply_bytes(&mut self) -> Vec<u8> {
+    pub(crate) async fn reply_bytes(&mut self) -> Vec<u8> {
         timeout(PATIENCE, self.next_frame())
             .await
             .expect("a reply in time")
             .expect("a reply")
     }
 
+    /// Says that no more will be written.
+    pub(crate) async fn close_writing(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Whether nothing comes for a while, or the connection is closed.
-    pub async fn is_silent(&mut self) -> bool {
+    pub(crate) async fn is_silent(&mut self) -> bool {
         !matches!(timeout(SILENCE, self.next_frame()).await, Ok(Some(_)))
     }
 
     /// Whether the engine closes the connection.
-    pub async fn is_closed(&mut self) -> bool {
+    pub(crate) async fn is_closed(&mut self) -> bool {
         matches!(timeout(PATIENCE, self.next_frame()).await, Ok(None))
     }
 
@@ -87,12 +92,12 @@ impl Sender {
 }
 
 /// A message in its frame.
-pub fn frame(message: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn frame(message: impl AsRef<[u8]>) -> Vec<u8> {
     [&[0x0B], message.as_ref(), &[0x1C, 0x0D]].concat()
 }
 
 /// An admission with this control ID.
-pub fn admission(control_id: &str) -> String {
+pub(crate) fn admission(control_id: &str) -> String {
     format!(
         "MSH|^~\\&|HIS|LAKE|WARDWIRE|MAIN|20260102030405||ADT^A01^ADT_A01|{control_id}|P|2.5.1\r\
          EVN|A01|20260102030405\r\
@@ -101,8 +106,30 @@ pub fn admission(control_id: &str) -> String {
     )
 }
 
+/// `admission` with other fields in its MSH: pairs of number and value.
+pub(crate) fn admission_with(control_id: &str, fields: &[(usize, &str)]) -> String {
+    let message = admission(control_id);
+    let (header, rest) = message.split_once('\r').unwrap();
+    let mut values: Vec<&str> = header.split('|').collect();
+    for (number, value) in fields {
+        values.resize(values.len().max(*number), "");
+        values[number - 1] = value;
+    }
+    format!("{}\r{rest}", values.join("|"))
+}
+
+/// MSA-1 and MSA-2.
+pub(crate) fn answer(reply: &str) -> (String, String) {
+    (field(reply, "MSA", 1), field(reply, "MSA", 2))
+}
+
+/// MSA-1.
+pub(crate) fn code(reply: &str) -> String {
+    field(reply, "MSA", 1)
+}
+
 /// A field of a segment of `message`, as text.
-pub fn field(message: &str, segment: &str, number: usize) -> String {
+pub(crate) fn field(message: &str, segment: &str, number: usize) -> String {
     let line = message
         .split('\r')
         .find(|line| line.starts_with(segment))
