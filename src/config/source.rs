@@ -25,7 +25,11 @@ enum Kind {
 }
 
 /// Reads every source, in the order of the file.
-pub(super) fn read_all(root: &Section<'_>, folder: &Path, engine: &EngineSettings) -> Vec<SourceSettings> {
+pub(super) fn read_all(
+    root: &Section<'_>,
+    folder: &Path,
+    engine: &EngineSettings,
+) -> Vec<SourceSettings> {
     let sources: Vec<_> = root
         .named_sections("source")
         .into_iter()
@@ -247,9 +251,15 @@ fn read_directory(section: &Section<'_>, folder: &Path) -> Option<DirectorySetti
 fn report_equal_places(root: &Section<'_>, sources: &[SourceSettings]) {
     for (index, source) in sources.iter().enumerate() {
         let earlier = sources.get(..index).unwrap_or_default();
-        let clash = earlier.iter().find_map(|other| Some((other, clash(&other.kind, &source.kind)?)));
+        let clash = earlier
+            .iter()
+            .find_map(|other| Some((other, clash(&other.kind, &source.kind)?)));
         if let Some((other, what)) = clash {
-            root.fault_in("source", &source.name, format!("source {} {what} already", other.name));
+            root.fault_in(
+                "source",
+                &source.name,
+                format!("source {} {what} already", other.name),
+            );
         }
     }
 }

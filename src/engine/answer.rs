@@ -59,7 +59,9 @@ impl Engine {
         };
         match self.journal.read(position).await {
             Ok(entry) if entry.disposition != Disposition::Accepted => {
-                return Response::refused(format!("{position} was not accepted, so it goes nowhere"));
+                return Response::refused(format!(
+                    "{position} was not accepted, so it goes nowhere"
+                ));
             }
             Ok(_) => {}
             Err(error) => return Response::refused(error.to_string()),

@@ -48,7 +48,7 @@ impl Group {
 }
 
 /// How long a lane or source that goes or changes at a reload may take to finish what it has in hand.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The same when the engine is to stop meanwhile.
 const HURRY: Duration = Duration::from_millis(500);
 

@@ -162,7 +162,11 @@ impl Engine {
                 .get(&destination.name)
                 .map(|lane| (lane.settings == *destination, lane.certificates.clone()));
             let is_new = running.is_none();
-            let known = self.journal.destinations().iter().any(|one| *one.name == *destination.name);
+            let known = self
+                .journal
+                .destinations()
+                .iter()
+                .any(|one| *one.name == *destination.name);
             let opened = match running {
                 Some((true, certificates)) => {
                     certificates.reload().map(|()| None).map_err(|source| {
@@ -175,7 +179,12 @@ impl Engine {
             match opened {
                 Ok(None) => {}
                 Ok(Some(delivery)) => {
-                    lanes.push(Opening { settings: destination.clone(), delivery, is_new, known });
+                    lanes.push(Opening {
+                        settings: destination.clone(),
+                        delivery,
+                        is_new,
+                        known,
+                    });
                 }
                 Err(error) => {
                     self.forget_new(&lanes).await;
@@ -205,7 +214,13 @@ impl Engine {
         for name in gone {
             self.stop_lane(&name).await;
         }
-        for Opening { settings, delivery, is_new, .. } in lanes {
+        for Opening {
+            settings,
+            delivery,
+            is_new,
+            ..
+        } in lanes
+        {
             self.stop_lane(&settings.name).await;
             self.run_lane(&settings, delivery);
             let word = if is_new { "started" } else { "changed" };

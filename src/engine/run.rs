@@ -19,8 +19,13 @@ pub async fn run(
     ready: impl FnOnce(&Engine),
 ) -> Result<Drained, StartError> {
     // Before anything else, so that a signal during the start is not the end of it.
-    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-    let engine = Engine::start(settings, clock, Arc::new(DiskFiles::default())).await?;
+    let signals = [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ]
+    .map(signal);
+    let engine = Engine::start(settings, clock, Arc::new(DiskFiles)).await?;
     ready(&engine);
     let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = signals else {
         tracing::error!("the system does not let us listen to signals");

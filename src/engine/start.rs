@@ -91,7 +91,11 @@ impl Engine {
         Ok(engine)
     }
 
-    async fn start_all(self: &Arc<Self>, settings: &Settings, data: &Path) -> Result<(), StartError> {
+    async fn start_all(
+        self: &Arc<Self>,
+        settings: &Settings,
+        data: &Path,
+    ) -> Result<(), StartError> {
         self.forget_strangers(settings).await?;
         for destination in &settings.destinations {
             let delivery = self.open_lane(destination).await?;
@@ -151,7 +155,11 @@ impl Engine {
     /// they would keep every message from being removed; told where something does.
     async fn forget_strangers(&self, settings: &Settings) -> Result<(), StartError> {
         for state in self.journal.destinations() {
-            if settings.destinations.iter().any(|one| *one.name == *state.name) {
+            if settings
+                .destinations
+                .iter()
+                .any(|one| *one.name == *state.name)
+            {
                 continue;
             }
             let (destination, waiting, parked) = (&*state.name, state.backlog, state.parked);

@@ -98,7 +98,11 @@ fn run_file(
         .find(|source| *source.name == case.source);
     let intake = intake.map_or_else(Intake::default, |source| source.intake.clone());
     for (number, message) in messages.into_iter().enumerate() {
-        let shown = if number == 0 { shown.to_owned() } else { format!("{shown}#{}", number + 1) };
+        let shown = if number == 0 {
+            shown.to_owned()
+        } else {
+            format!("{shown}#{}", number + 1)
+        };
         let (codes, routed) = codes_for(&message, &intake, &settings.routes, &case.source);
         check_acknowledgment(case, &codes, &shown, reasons);
         check_destinations(settings, case, message, routed, &shown, reasons);
@@ -110,7 +114,11 @@ fn check_acknowledgment(case: &TestCase, codes: &[Code], shown: &str, reasons: &
         return;
     };
     let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-    let found = if codes.is_empty() { "none".to_owned() } else { codes.join(" ") };
+    let found = if codes.is_empty() {
+        "none".to_owned()
+    } else {
+        codes.join(" ")
+    };
     if found != *expected {
         reasons.push(format!(
             "{shown}: acknowledged {found}, expected {expected}"
@@ -126,7 +134,12 @@ fn check_destinations(
     shown: &str,
     reasons: &mut Vec<String>,
 ) {
-    let Some(message) = settings.routes.read(&case.source, raw).ok().filter(|_| routed) else {
+    let Some(message) = settings
+        .routes
+        .read(&case.source, raw)
+        .ok()
+        .filter(|_| routed)
+    else {
         if case.to.as_ref().is_some_and(|to| !to.is_empty()) {
             reasons.push(format!("{shown}: not accepted, so it goes nowhere"));
         }
@@ -140,7 +153,7 @@ fn check_destinations(
         {
             Plan::Filtered(_) => {}
             Plan::Failed { error, .. } => {
-                reasons.push(format!("{shown}: {}: {error}", destination.name))
+                reasons.push(format!("{shown}: {}: {error}", destination.name));
             }
             Plan::Deliver { bytes, .. } => {
                 reached.insert(destination.name.to_string());

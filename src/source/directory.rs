@@ -157,16 +157,12 @@ fn put_away(folder: &Path, file: &Path, reasons: &[String]) -> io::Result<()> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let moved = (0..)
-        .map(|n| {
-            target.join(if n == 0 {
-                name.clone()
-            } else {
-                format!("{name}.{n}")
-            })
-        })
-        .find(|candidate| !candidate.exists())
-        .unwrap_or_else(|| target.join(&name));
+    let mut moved = target.join(&name);
+    let mut number = 0_u64;
+    while moved.exists() {
+        number += 1;
+        moved = target.join(format!("{name}.{number}"));
+    }
     if !reasons.is_empty() {
         let mut report = moved.clone().into_os_string();
         report.push(".error.txt");

@@ -14,6 +14,8 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// The commands as a shell sees them.
+mod cli;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
