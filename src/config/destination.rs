@@ -32,9 +32,34 @@ pub(super) fn read_all(
         .map(|(name, _)| name.value)
         .collect();
     let sections = root.named_sections("destination").into_iter();
-    sections
+    let destinations: Vec<_> = sections
         .filter_map(|(name, section)| read(&name, section, folder, zone, &templates))
-        .collect()
+        .collect();
+    report_equal_files(root, &destinations);
+    destinations
+}
+
+/// Two destinations must not write to one file: each takes back what it could not write whole.
+fn report_equal_files(root: &Section<'_>, destinations: &[DestinationSettings]) {
+    let file = |destination: &DestinationSettings| match &destination.kind {
+        DestinationKind::File(file) => Some(file.path.clone()),
+        DestinationKind::Mllp(_) | DestinationKind::Http(_) => None,
+    };
+    for (index, destination) in destinations.iter().enumerate() {
+        let Some(path) = file(destination) else {
+            continue;
+        };
+        let earlier = destinations.get(..index).unwrap_or_default();
+        let same = earlier
+            .iter()
+            .find(|other| file(other).as_ref() == Some(&path));
+        if let Some(other) = same
+            && !path.to_string().contains("{destination}")
+        {
+            let message = format!("destination {} writes to the same file", other.name);
+            root.fault_in("destination", &destination.name, message);
+        }
+    }
 }
 
 fn read(
