@@ -164,6 +164,7 @@ fn read_mllp(section: &Section<'_>, folder: &Path) -> Option<ListenerSettings> {
         }
         settings.max_frame = usize::try_from(size).unwrap_or(largest).min(largest);
     }
+    read_in_flight(section, &mut settings);
     settings.oversize = section
         .choice(
             "oversize",
@@ -184,6 +185,18 @@ fn read_mllp(section: &Section<'_>, folder: &Path) -> Option<ListenerSettings> {
         section.fault("listen", message, Some(hint.to_owned()));
     }
     listen.map(|_| settings)
+}
+
+fn read_in_flight(section: &Section<'_>, settings: &mut ListenerSettings) {
+    if let Some(size) = section.size("max_in_flight") {
+        settings.max_in_flight = usize::try_from(size).unwrap_or(usize::MAX);
+    }
+    if settings.max_in_flight < settings.max_frame {
+        if section.has("max_in_flight") {
+            section.fault("max_in_flight", "must not be less than max_frame", None);
+        }
+        settings.max_in_flight = settings.max_frame;
+    }
 }
 
 fn read_networks(section: &Section<'_>) -> Vec<IpNet> {
