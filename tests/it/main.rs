@@ -14,6 +14,8 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// What an admin is told about a configuration.
+mod config;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
@@ -22,6 +24,8 @@ mod house_rules;
 mod repeated;
 // The files in samples/ against their table and expectations.
 mod samples;
+// The samples sent to an engine with the shipped configuration.
+mod shipped;
 // What the house rules read source files with.
 mod source_text;
 // The whole path, from a byte on the wire to a delivered message.
