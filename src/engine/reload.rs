@@ -43,7 +43,7 @@ impl fmt::Display for Reloaded {
 #[non_exhaustive]
 pub enum ReloadError {
     /// The file has faults.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// A destination that still has undelivered messages is no longer in the file.
     #[error("destination {name} was removed, but {backlog} messages wait for it and {parked} are parked (deliver them, or reload with --discard {name})")]
@@ -62,7 +62,7 @@ pub enum ReloadError {
     #[error("{0} cannot change while the engine runs (restart it)")]
     Restart(&'static str),
     /// Something new could not be started; everything is as it was.
-    #[error("{0}")]
+    #[error(transparent)]
     Start(#[from] StartError),
     /// A `[[test]]` case fails with the new configuration.
     #[error("{} of {total} tests fail: {}", failures.len(), join(failures))]

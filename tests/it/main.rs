@@ -16,10 +16,14 @@ mod acknowledgment;
 mod architecture;
 // What an admin is told about a configuration.
 mod config;
+// Stopping in order, and going on where it stopped.
+mod drain;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// Another configuration in force, whole or not at all.
+mod reload;
 // Messages that come twice, and messages that come together.
 mod repeated;
 // The files in samples/ against their table and expectations.
