@@ -50,7 +50,11 @@ fn read(
     let kind = match section.choice("type", &words) {
         Some(Kind::Mllp) => read_mllp(&section, folder).map(SourceKind::Mllp),
         Some(Kind::Directory) => read_directory(&section, folder).map(SourceKind::Directory),
-        None => return None,
+        None => {
+            // Nobody knows which other keys belong here, but for those of every type.
+            read_intake(&section, engine);
+            return None;
+        }
     };
     let intake = read_intake(&section, engine);
     section.finish();

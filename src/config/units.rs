@@ -8,7 +8,7 @@ use nom::combinator::all_consuming;
 use nom::error::Error;
 
 pub(super) const DURATION_EXPECTED: &str =
-    "a duration in quotes: a whole number and ms, s, m, h or d, as in \"30s\" (100 years at most)";
+    "a duration in quotes: a whole number and ms, s, m, h or d, as in \"30s\"";
 /// Longer than anything is waited for or kept, and short enough for every clock to count with.
 const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 pub(super) const SIZE_EXPECTED: &str =

@@ -11,7 +11,7 @@ impl Engine {
             Request::Status => self.answer_status(),
             Request::Reload { discard } => match self.reload(&discard).await {
                 Ok(reloaded) => Response::done(reloaded.to_string()),
-                Err(error) => Response::refused(error.to_string()),
+                Err(error) => Response::refused(in_full(&error)),
             },
             Request::Replay { id, to } => self.replay(&id, &to).await,
             Request::Park { id, to, reason } => {
@@ -87,4 +87,16 @@ impl Engine {
 fn position_of(id: &str) -> Result<Position, Response> {
     id.parse()
         .map_err(|_| Response::refused(format!("{id} is no message ID (they look like 3-1f40)")))
+}
+
+/// An error with its causes, in one line.
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

@@ -44,7 +44,7 @@ impl fmt::Display for Reloaded {
 #[non_exhaustive]
 pub enum ReloadError {
     /// The file has faults.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// A destination that still has undelivered messages is no longer in the file.
     #[error(
@@ -65,7 +65,7 @@ pub enum ReloadError {
     #[error("{0} cannot change while the engine runs (restart it)")]
     Restart(&'static str),
     /// Something new could not be started; everything is as it was.
-    #[error("{0}")]
+    #[error(transparent)]
     Start(#[from] StartError),
     /// A `[[test]]` case fails with the new configuration.
     #[error("{} of {total} tests fail: {}", failures.len(), join(failures))]

@@ -69,6 +69,9 @@ async fn stop_asked(terminate: &mut Signal, interrupt: &mut Signal) {
 async fn reload(engine: &Engine) {
     match engine.reload(&[]).await {
         Ok(reloaded) => tracing::info!("{reloaded}"),
-        Err(error) => tracing::error!("reload refused, the old configuration stays: {error}"),
+        Err(error) => {
+            let error = super::answer::in_full(&error);
+            tracing::error!("reload refused, the old configuration stays: {error}");
+        }
     }
 }

@@ -14,16 +14,22 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
-// The commands as a shell sees them.
-mod cli;
+// What an admin is told about a configuration.
+mod config;
+// Stopping in order, and going on where it stopped.
+mod drain;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// Another configuration in force, whole or not at all.
+mod reload;
 // Messages that come twice, and messages that come together.
 mod repeated;
 // The files in samples/ against their table and expectations.
 mod samples;
+// The samples sent to an engine with the shipped configuration.
+mod shipped;
 // What the house rules read source files with.
 mod source_text;
 // The whole path, from a byte on the wire to a delivered message.
