@@ -27,6 +27,7 @@ use toml::de::DeTable;
 
 pub use fault::{ConfigError, Fault};
 use reader::Reader;
+use route::Names;
 use section::{Placed, Section};
 pub use settings::{EngineSettings, Origin, Settings, TestCase};
 
@@ -82,7 +83,11 @@ fn parse(text: &str, shown: &Path, folder: &Path, origin: Origin) -> Result<Sett
         let at = error.span().map_or(0, |span| span.start);
         // Of what is there twice, say what it is.
         let key = error.span().map_or("", |span| reader.source(&span));
-        let key = if error.message().starts_with("duplicate key") { key } else { "" };
+        let key = if error.message().starts_with("duplicate key") {
+            key
+        } else {
+            ""
+        };
         reader.fault(at, key, error.message().replace('\n', ", "), None);
     }
     let root = Section::root(&reader, &table);
@@ -248,16 +253,26 @@ fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &
         }
     };
     case.acknowledgment = section.text("ack").map(|ack| ack.value);
-    let mut codes = case.acknowledgment.iter().flat_map(|codes| codes.split(' '));
+    let mut codes = case
+        .acknowledgment
+        .iter()
+        .flat_map(|codes| codes.split(' '));
     if codes.any(|code| code != "none" && Code::read(code.as_bytes()).is_none()) {
-        section.fault("ack", "expected codes such as \"AA\" or \"CA AA\", or \"none\"", None);
+        section.fault(
+            "ack",
+            "expected codes such as \"AA\" or \"CA AA\", or \"none\"",
+            None,
+        );
     }
     case.to = section.texts("to").map(|to| {
         to.iter().for_each(known);
         to.into_iter().map(|name| name.value).collect()
     });
     for (name, file) in section.entries("out").unwrap_or_default() {
-        known(&Placed { value: name.clone(), ..file.clone() });
+        known(&Placed {
+            value: name.clone(),
+            ..file.clone()
+        });
         case.out.push((name, folder.join(file.value)));
     }
 }

@@ -139,7 +139,10 @@ impl<'a> Section<'a> {
         if self.has(key) {
             return Some(());
         }
-        self.fault_here(&format!("{key} is missing"), Some(format!("write {key} = {example}")));
+        self.fault_here(
+            &format!("{key} is missing"),
+            Some(format!("write {key} = {example}")),
+        );
         None
     }
 
@@ -168,7 +171,12 @@ impl<'a> Section<'a> {
         };
         let span = value.span();
         let at = self.reader.inside(&span, 0);
-        Some(Placed { value: text.to_owned(), at, span, key: self.key(key) })
+        Some(Placed {
+            value: text.to_owned(),
+            at,
+            span,
+            key: self.key(key),
+        })
     }
 
     /// A text that must be there.

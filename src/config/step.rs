@@ -294,7 +294,9 @@ pub(super) fn zone(section: &Section<'_>, key: &'static str) -> Option<TimeZone>
 
 fn number(section: &Section<'_>, key: &'static str) -> Option<usize> {
     section.required_key(key, "4")?;
-    section.integer(key, 1..100_001).and_then(|n| usize::try_from(n).ok())
+    section
+        .integer(key, 1..100_001)
+        .and_then(|n| usize::try_from(n).ok())
 }
 
 fn required(section: &Section<'_>, key: &'static str) -> Option<String> {

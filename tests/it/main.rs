@@ -14,6 +14,8 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// The commands as a shell sees them.
+mod cli;
 // What an admin is told about a configuration.
 mod config;
 // Stopping in order, and going on where it stopped.
