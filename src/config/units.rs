@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn durations_and_sizes_read_as_people_write_them() {
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
-        assert_eq!(duration("400d"), Some(Duration::from_secs(34_560_000)));
+        assert_eq!(duration("2m"), Some(Duration::from_mins(2)));
+        assert_eq!(duration("400d"), Some(Duration::from_hours(9600)));
         assert_eq!(size("16MiB"), Some(16 * 1024 * 1024));
         assert_eq!(size("1 GiB"), Some(1024 * 1024 * 1024));
     }

@@ -24,6 +24,10 @@ mod drain;
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// The engine killed at any moment, and what partners and journal say afterwards.
+mod kill;
+// The power cut under a running engine, where loop mounts are allowed.
+mod powercut;
 // Another configuration in force, whole or not at all.
 mod reload;
 // Messages that come twice, and messages that come together.
