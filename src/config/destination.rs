@@ -32,9 +32,34 @@ pub(super) fn read_all(
         .map(|(name, _)| name.value)
         .collect();
     let sections = root.named_sections("destination").into_iter();
-    sections
+    let destinations: Vec<_> = sections
         .filter_map(|(name, section)| read(&name, section, folder, zone, &templates))
-        .collect()
+        .collect();
+    report_equal_files(root, &destinations);
+    destinations
+}
+
+/// Two destinations must not write to one file: each takes back what it could not write whole.
+fn report_equal_files(root: &Section<'_>, destinations: &[DestinationSettings]) {
+    let file = |destination: &DestinationSettings| match &destination.kind {
+        DestinationKind::File(file) => Some(file.path.clone()),
+        DestinationKind::Mllp(_) | DestinationKind::Http(_) => None,
+    };
+    for (index, destination) in destinations.iter().enumerate() {
+        let Some(path) = file(destination) else {
+            continue;
+        };
+        let earlier = destinations.get(..index).unwrap_or_default();
+        let same = earlier
+            .iter()
+            .find(|other| file(other).as_ref() == Some(&path));
+        if let Some(other) = same
+            && !path.to_string().contains("{destination}")
+        {
+            let message = format!("destination {} writes to the same file", other.name);
+            root.fault_in("destination", &destination.name, message);
+        }
+    }
 }
 
 fn read(
@@ -50,10 +75,12 @@ fn read(
         ("http", Kind::Http),
     ];
     section.required("type", "\"mllp\" (or \"file\", \"http\")");
-    let kind = match section.choice("type", &words)? {
-        Kind::Mllp => read_mllp(&section, folder).map(DestinationKind::Mllp),
-        Kind::File => read_file(&section, folder, zone).map(DestinationKind::File),
-        Kind::Http => read_http(&section, folder, templates).map(DestinationKind::Http),
+    let word = section.choice("type", &words);
+    let kind = match word {
+        Some(Kind::Mllp) => read_mllp(&section, folder).map(DestinationKind::Mllp),
+        Some(Kind::File) => read_file(&section, folder, zone).map(DestinationKind::File),
+        Some(Kind::Http) => read_http(&section, folder, templates).map(DestinationKind::Http),
+        None => None,
     };
     let retry = read_retry(&section);
     let on_reject = [("park", OnReject::Park), ("retry", OnReject::Retry)];
@@ -62,6 +89,8 @@ fn read(
     let on_reject = section.choice("on_reject", &on_reject).unwrap_or_default();
     let on_park = section.choice("on_park", &on_park).unwrap_or_default();
     let start = section.choice("start", &start).unwrap_or(Start::Now);
+    // Without a type nobody knows which other keys belong here.
+    word?;
     section.finish();
     let name = Arc::from(name.value.as_str());
     Some(DestinationSettings {
@@ -163,9 +192,7 @@ fn read_file(section: &Section<'_>, folder: &Path, zone: &TimeZone) -> Option<Fi
         }),
         Err(error) => {
             let message = error.kind.to_string();
-            section
-                .reader()
-                .fault(path.at + error.offset, &path.key, message, None);
+            section.fault_inside(&path, error.offset, message, None);
             None
         }
     }

@@ -28,9 +28,10 @@ use toml::de::DeTable;
 pub use fault::{ConfigError, Fault};
 use reader::Reader;
 use route::Names;
-use section::Section;
+use section::{Placed, Section};
 pub use settings::{EngineSettings, Origin, Settings, TestCase};
 
+use crate::hl7::acknowledgment::Code;
 use crate::journal::{JournalSettings, Secret32};
 
 /// The configuration that is built into the program: the `config.toml` beside its source.
@@ -80,7 +81,14 @@ fn parse(text: &str, shown: &Path, folder: &Path, origin: Origin) -> Result<Sett
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let at = error.span().map_or(0, |span| span.start);
-        reader.fault(at, "", error.message().replace('\n', ", "), None);
+        // Of what is there twice, say what it is.
+        let key = error.span().map_or("", |span| reader.source(&span));
+        let key = if error.message().starts_with("duplicate key") {
+            key
+        } else {
+            ""
+        };
+        reader.fault(at, key, error.message().replace('\n', ", "), None);
     }
     let root = Section::root(&reader, &table);
     let settings = read(&root, folder, origin);
@@ -95,7 +103,7 @@ fn parse(text: &str, shown: &Path, folder: &Path, origin: Origin) -> Result<Sett
 fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
     let engine = read_engine(root, folder);
     let journal = read_journal(root, folder, &engine.data);
-    let sources = source::read_all(root, folder);
+    let sources = source::read_all(root, folder, &engine);
     let destinations = destination::read_all(root, folder, &engine.zone);
     // Names that stand in the file count as known even where their table has faults of its own.
     let names = Names {
@@ -202,15 +210,12 @@ fn read_tests(root: &Section<'_>, folder: &Path, names: &Names) -> Vec<TestCase>
     let cases = root.list("test").into_iter().filter_map(|section| {
         let name = section.required("name", "\"what it shows\"");
         let line = section.line();
-        section.required_key("in");
+        section.required_key("in", "\"samples/adt_a01.hl7\"");
         let inputs = section.texts("in").unwrap_or_default();
         let source = section.text("source").map(|source| {
             if !names.sources.contains(&source.value) {
-                section.fault(
-                    "source",
-                    format!("there is no source called {}", source.value),
-                    None,
-                );
+                let known = names.sources.iter().map(String::as_str);
+                route::unknown_name(&section, &source, "source", known);
             }
             source.value
         });
@@ -228,7 +233,7 @@ fn read_tests(root: &Section<'_>, folder: &Path, names: &Names) -> Vec<TestCase>
             to: None,
             out: Vec::new(),
         };
-        section.required_key("expect");
+        section.required_key("expect", "{ ack = \"AA\", to = [\"archive\"] }");
         if let Some(expect) = section.section("expect") {
             read_expectation(&expect, folder, names, &mut case);
             expect.finish();
@@ -241,25 +246,33 @@ fn read_tests(root: &Section<'_>, folder: &Path, names: &Names) -> Vec<TestCase>
 }
 
 fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &mut TestCase) {
-    let known = |name: &str, at: usize, key: &str| {
-        if !names.destinations.iter().any(|known| known == name) {
-            section.reader().fault(
-                at,
-                key,
-                format!("there is no destination called {name}"),
-                None,
-            );
+    let known = |name: &Placed<String>| {
+        if !names.destinations.contains(&name.value) {
+            let known = names.destinations.iter().map(String::as_str);
+            route::unknown_name(section, name, "destination", known);
         }
     };
     case.acknowledgment = section.text("ack").map(|ack| ack.value);
+    let mut codes = case
+        .acknowledgment
+        .iter()
+        .flat_map(|codes| codes.split(' '));
+    if codes.any(|code| code != "none" && Code::read(code.as_bytes()).is_none()) {
+        section.fault(
+            "ack",
+            "expected codes such as \"AA\" or \"CA AA\", or \"none\"",
+            None,
+        );
+    }
     case.to = section.texts("to").map(|to| {
-        for name in &to {
-            known(&name.value, name.at, &name.key);
-        }
+        to.iter().for_each(known);
         to.into_iter().map(|name| name.value).collect()
     });
     for (name, file) in section.entries("out").unwrap_or_default() {
-        known(&name, file.at, &file.key);
+        known(&Placed {
+            value: name.clone(),
+            ..file.clone()
+        });
         case.out.push((name, folder.join(file.value)));
     }
 }

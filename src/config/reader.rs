@@ -19,15 +19,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Keeps a fault, once.
     pub(super) fn fault(&self, at: usize, key: &str, message: String, hint: Option<String>) {
         let (line, column) = self.place(at);
-        self.faults.borrow_mut().push(Fault {
+        let fault = Fault {
             line,
             column,
             key: key.to_owned(),
             message,
             hint,
-        });
+        };
+        let mut faults = self.faults.borrow_mut();
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
     }
 
     /// Line and column, both from 1, of byte `at`.
@@ -59,7 +64,83 @@ impl<'a> Reader<'a> {
         self.text.get(span.clone()).unwrap_or_default()
     }
 
+    /// Where byte `offset` of the value stands whose source is `span`: behind the quotes, the line end that a text of several
+    /// lines may begin with, and escapes.
+    pub(super) fn inside(&self, span: &Range<usize>, offset: usize) -> usize {
+        let source = self.source(span);
+        let many = source.starts_with("\"\"\"") || source.starts_with("'''");
+        let quotes = match source.chars().next() {
+            Some('"' | '\'') if many => 3,
+            Some('"' | '\'') => 1,
+            _ => 0,
+        };
+        let mut rest = source.get(quotes..).unwrap_or_default();
+        if many {
+            rest = rest
+                .strip_prefix("\r\n")
+                .or_else(|| rest.strip_prefix('\n'))
+                .unwrap_or(rest);
+        }
+        let escapes = source.starts_with('"');
+        let mut left = offset;
+        while left > 0 && !rest.is_empty() {
+            let (taken, means) = match rest.strip_prefix('\\').filter(|_| escapes) {
+                Some(escaped) => escape(escaped),
+                None => rest
+                    .chars()
+                    .next()
+                    .map_or((1, 1), |c| (c.len_utf8(), c.len_utf8())),
+            };
+            rest = rest.get(taken..).unwrap_or_default();
+            left = left.saturating_sub(means);
+        }
+        span.end - rest.len()
+    }
+
     pub(super) fn into_faults(self) -> Vec<Fault> {
         self.faults.into_inner()
+    }
+}
+
+/// How many bytes an escape takes in the file, with its backslash, and how many it stands for.
+fn escape(behind: &str) -> (usize, usize) {
+    let digits = match behind.chars().next() {
+        Some('u') => 4,
+        Some('U') => 8,
+        Some('x') => 2,
+        Some(' ' | '\t' | '\r' | '\n') => {
+            // A backslash at the end of a line takes the blanks of the next with it.
+            return (1 + behind.len() - behind.trim_start().len(), 0);
+        }
+        Some(other) => return (1 + other.len_utf8(), 1),
+        None => return (1, 1),
+    };
+    let code = behind
+        .get(1..=digits)
+        .and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let meant = code.and_then(char::from_u32).map_or(1, char::len_utf8);
+    (2 + digits, meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_a_value_is_found_behind_quotes_line_ends_and_escapes() {
+        for (source, offset) in [
+            ("'abX'", 2),
+            ("\"abX\"", 2),
+            ("'''\nabX'''", 2),
+            ("\"\"\"\r\nabX\"\"\"", 2),
+            ("\"a\\\"X\"", 2),
+            ("\"\\u00FCX\"", 2),
+            ("'üX'", 2),
+            ("\"\"\"a\\\n   bX\"\"\"", 2),
+        ] {
+            let text = format!("key = {source}");
+            let found = Reader::new(&text).inside(&(6..text.len()), offset);
+            assert_eq!(text.get(found..=found), Some("X"), "{source}");
+        }
     }
 }

@@ -66,14 +66,8 @@ fn read_route(
         for (table, offset) in condition.tables() {
             if tables.get(table).is_none() {
                 let before: usize = text.value.chars().take(offset).map(char::len_utf8).sum();
-                unknown(
-                    &section,
-                    text.at + before,
-                    &text.key,
-                    "table",
-                    table,
-                    tables.names(),
-                );
+                let at = section.reader().inside(&text.span, before);
+                unknown(&section, at, &text.key, "table", table, tables.names());
             }
         }
     }
@@ -128,7 +122,7 @@ fn known(section: &Section<'_>, key: &'static str, names: &[String], what: &str)
     found.into_iter().map(|name| name.value).collect()
 }
 
-fn unknown_name<'k>(
+pub(super) fn unknown_name<'k>(
     section: &Section<'_>,
     name: &Placed<String>,
     what: &str,

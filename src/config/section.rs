@@ -32,6 +32,8 @@ pub(super) struct Placed<T> {
     pub(super) value: T,
     /// Byte offset of the value (inside the quotes for a text).
     pub(super) at: usize,
+    /// The value in the file, quotes and all; empty for names.
+    pub(super) span: Range<usize>,
     /// The key's full name.
     pub(super) key: String,
 }
@@ -105,6 +107,18 @@ impl<'a> Section<'a> {
             .fault(self.at(key), &self.key(key), message.into(), hint);
     }
 
+    /// Reports a fault at byte `offset` of the text `placed`.
+    pub(super) fn fault_inside(
+        &self,
+        placed: &Placed<String>,
+        offset: usize,
+        message: String,
+        hint: Option<String>,
+    ) {
+        let at = self.reader.inside(&placed.span, offset);
+        self.reader.fault(at, &placed.key, message, hint);
+    }
+
     /// Reports a fault at the table `[key.name]`.
     pub(super) fn fault_in(&self, key: &'static str, name: &str, message: String) {
         let inner = self.raw(key).and_then(|value| value.get_ref().as_table());
@@ -121,11 +135,14 @@ impl<'a> Section<'a> {
     }
 
     /// Reports a missing key; `None` if it is missing.
-    pub(super) fn required_key(&self, key: &'static str) -> Option<()> {
+    pub(super) fn required_key(&self, key: &'static str, example: &str) -> Option<()> {
         if self.has(key) {
             return Some(());
         }
-        self.fault_here(&format!("{key} is missing"), None);
+        self.fault_here(
+            &format!("{key} is missing"),
+            Some(format!("write {key} = {example}")),
+        );
         None
     }
 
@@ -153,10 +170,11 @@ impl<'a> Section<'a> {
             return None;
         };
         let span = value.span();
-        let quotes = usize::from(self.reader.source(&span).starts_with(['"', '\'']));
+        let at = self.reader.inside(&span, 0);
         Some(Placed {
             value: text.to_owned(),
-            at: span.start + quotes,
+            at,
+            span,
             key: self.key(key),
         })
     }

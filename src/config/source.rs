@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::section::{Placed, Section};
+use super::settings::EngineSettings;
 use crate::hl7::Charset;
 use crate::hl7::acknowledgment::Mode;
 use crate::mllp::{ListenerSettings, Oversize, TlsServerSettings, Tolerance};
@@ -24,25 +25,38 @@ enum Kind {
 }
 
 /// Reads every source, in the order of the file.
-pub(super) fn read_all(root: &Section<'_>, folder: &Path) -> Vec<SourceSettings> {
+pub(super) fn read_all(
+    root: &Section<'_>,
+    folder: &Path,
+    engine: &EngineSettings,
+) -> Vec<SourceSettings> {
     let sources: Vec<_> = root
         .named_sections("source")
         .into_iter()
-        .filter_map(|(name, section)| read(&name, section, folder))
+        .filter_map(|(name, section)| read(&name, section, folder, engine))
         .collect();
-    report_equal_addresses(root, &sources);
+    report_equal_places(root, &sources);
     sources
 }
 
-fn read(name: &Placed<String>, section: Section<'_>, folder: &Path) -> Option<SourceSettings> {
+fn read(
+    name: &Placed<String>,
+    section: Section<'_>,
+    folder: &Path,
+    engine: &EngineSettings,
+) -> Option<SourceSettings> {
     let words = [("mllp", Kind::Mllp), ("directory", Kind::Directory)];
     section.required("type", "\"mllp\" (or \"directory\")");
     let kind = match section.choice("type", &words) {
         Some(Kind::Mllp) => read_mllp(&section, folder).map(SourceKind::Mllp),
         Some(Kind::Directory) => read_directory(&section, folder).map(SourceKind::Directory),
-        None => return None,
+        None => {
+            // Nobody knows which other keys belong here, but for those of every type.
+            read_intake(&section, engine);
+            return None;
+        }
     };
-    let intake = read_intake(&section);
+    let intake = read_intake(&section, engine);
     section.finish();
     Some(SourceSettings {
         name: Arc::from(name.value.as_str()),
@@ -51,7 +65,7 @@ fn read(name: &Placed<String>, section: Section<'_>, folder: &Path) -> Option<So
     })
 }
 
-fn read_intake(section: &Section<'_>) -> Intake {
+fn read_intake(section: &Section<'_>, engine: &EngineSettings) -> Intake {
     let defaults = Intake::default();
     let accept = section.texts("accept").unwrap_or_default();
     let accept = accept.iter().filter_map(|pattern| {
@@ -94,6 +108,8 @@ fn read_intake(section: &Section<'_>) -> Intake {
                 &[("accept", Unrouted::Accept), ("reject", Unrouted::Reject)],
             )
             .unwrap_or(defaults.unrouted),
+        application: Arc::from(engine.name.as_str()),
+        zone: engine.zone.clone(),
     }
 }
 
@@ -152,6 +168,7 @@ fn read_mllp(section: &Section<'_>, folder: &Path) -> Option<ListenerSettings> {
         }
         settings.max_frame = usize::try_from(size).unwrap_or(largest).min(largest);
     }
+    read_in_flight(section, &mut settings);
     settings.oversize = section
         .choice(
             "oversize",
@@ -172,6 +189,18 @@ fn read_mllp(section: &Section<'_>, folder: &Path) -> Option<ListenerSettings> {
         section.fault("listen", message, Some(hint.to_owned()));
     }
     listen.map(|_| settings)
+}
+
+fn read_in_flight(section: &Section<'_>, settings: &mut ListenerSettings) {
+    if let Some(size) = section.size("max_in_flight") {
+        settings.max_in_flight = usize::try_from(size).unwrap_or(usize::MAX);
+    }
+    if settings.max_in_flight < settings.max_frame {
+        if section.has("max_in_flight") {
+            section.fault("max_in_flight", "must not be less than max_frame", None);
+        }
+        settings.max_in_flight = settings.max_frame;
+    }
 }
 
 fn read_networks(section: &Section<'_>) -> Vec<IpNet> {
@@ -235,19 +264,34 @@ fn read_directory(section: &Section<'_>, folder: &Path) -> Option<DirectorySetti
     })
 }
 
-fn report_equal_addresses(root: &Section<'_>, sources: &[SourceSettings]) {
-    let mut seen: Vec<(SocketAddr, &str)> = Vec::new();
-    for source in sources {
-        let SourceKind::Mllp(settings) = &source.kind else {
-            continue;
-        };
-        if let Some((_, other)) = seen
+/// Two sources cannot have one port or one folder.
+fn report_equal_places(root: &Section<'_>, sources: &[SourceSettings]) {
+    for (index, source) in sources.iter().enumerate() {
+        let earlier = sources.get(..index).unwrap_or_default();
+        let clash = earlier
             .iter()
-            .find(|(listen, _)| *listen == settings.listen && listen.port() != 0)
-        {
-            let message = format!("source {} listens on {} already", other, settings.listen);
-            root.fault_in("source", &source.name, message);
+            .find_map(|other| Some((other, clash(&other.kind, &source.kind)?)));
+        if let Some((other, what)) = clash {
+            root.fault_in(
+                "source",
+                &source.name,
+                format!("source {} {what} already", other.name),
+            );
         }
-        seen.push((settings.listen, &source.name));
+    }
+}
+
+fn clash(one: &SourceKind, other: &SourceKind) -> Option<String> {
+    match (one, other) {
+        (SourceKind::Mllp(one), SourceKind::Mllp(other)) => {
+            let (one, other) = (one.listen, other.listen);
+            let every = one.ip().is_unspecified() || other.ip().is_unspecified();
+            let same = one.port() == other.port() && (every || one.ip() == other.ip());
+            (same && one.port() != 0).then(|| format!("listens on {one}"))
+        }
+        (SourceKind::Directory(one), SourceKind::Directory(other)) => {
+            (one.path == other.path).then(|| format!("reads {}", one.path.display()))
+        }
+        _ => None,
     }
 }

@@ -21,6 +21,7 @@ fn read(section: Section<'_>) -> Option<Step> {
     let name = section.required("name", "\"what it is for\"");
     let when = condition(&section, "when");
     let kind = read_kind(&section);
+    let known = kind.is_some();
     let line = u32::try_from(section.line()).unwrap_or(u32::MAX);
     let built = match (name, kind) {
         (Some(name), Some(kind)) => match Step::new(name.value, line, when, kind) {
@@ -39,7 +40,10 @@ fn read(section: Section<'_>) -> Option<Step> {
         },
         _ => None,
     };
-    section.finish();
+    // Which other keys belong here depends on what the step does.
+    if known {
+        section.finish();
+    }
     built
 }
 
@@ -56,9 +60,7 @@ pub(super) fn condition(section: &Section<'_>, key: &'static str) -> Option<Cond
                 .map(char::len_utf8)
                 .sum();
             let message = format!("expected {}", error.expected);
-            section
-                .reader()
-                .fault(text.at + before, &text.key, message, error.hint);
+            section.fault_inside(&text, before, message, error.hint);
             None
         }
     }
@@ -180,9 +182,7 @@ fn add_segment(section: &Section<'_>) -> Option<StepKind> {
         }),
         Err(error) => {
             let message = format!("expected {}", error.expected);
-            section
-                .reader()
-                .fault(text.at + error.offset, &text.key, message, None);
+            section.fault_inside(&text, error.offset, message, None);
             None
         }
     }
@@ -293,7 +293,7 @@ pub(super) fn zone(section: &Section<'_>, key: &'static str) -> Option<TimeZone>
 }
 
 fn number(section: &Section<'_>, key: &'static str) -> Option<usize> {
-    section.required_key(key)?;
+    section.required_key(key, "4")?;
     section
         .integer(key, 1..100_001)
         .and_then(|n| usize::try_from(n).ok())
@@ -329,9 +329,7 @@ fn path<T: FromStr<Err = crate::hl7::PathError>>(
         Ok(path) => Some(path),
         Err(error) => {
             let message = format!("expected {}", error.expected);
-            section
-                .reader()
-                .fault(text.at + error.offset, &text.key, message, None);
+            section.fault_inside(text, error.offset, message, None);
             None
         }
     }
@@ -350,6 +348,6 @@ fn several<T: FromStr<Err = crate::hl7::PathError>>(
 }
 
 fn paths(section: &Section<'_>, key: &'static str) -> Option<Vec<Path>> {
-    section.required_key(key)?;
+    section.required_key(key, "[\"PID-5.1\", \"PID-5.2\"]")?;
     several(section, key)
 }

@@ -31,6 +31,7 @@ impl<'a> Section<'a> {
                 let name = Placed {
                     value: name.get_ref().to_string(),
                     at: name.span().start,
+                    span: 0..0,
                     key: full,
                 };
                 Some((name, section))
@@ -62,7 +63,7 @@ impl<'a> Section<'a> {
 
     fn as_list(&self, name: &str, key: &str, value: Value<'a>) -> Vec<Self> {
         let Some(array) = value.get_ref().as_array() else {
-            self.wrong_type(key, value, &format!("a list of tables, as in [[{key}]]"));
+            self.wrong_type(key, value, &format!("a list of tables, as in [[{name}]]"));
             return Vec::new();
         };
         let sections = array
@@ -87,6 +88,7 @@ impl<'a> Section<'a> {
                     Placed {
                         value: name.get_ref().to_string(),
                         at,
+                        span: 0..0,
                         key: full,
                     },
                     list,

@@ -9,21 +9,24 @@ use nom::error::Error;
 
 pub(super) const DURATION_EXPECTED: &str =
     "a duration in quotes: a whole number and ms, s, m, h or d, as in \"30s\"";
+/// Longer than anything is waited for or kept, and short enough for every clock to count with.
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 pub(super) const SIZE_EXPECTED: &str =
     "a size in quotes: a whole number and B, KiB, MiB or GiB, as in \"16MiB\"";
 
 /// `"30s"`, `"2m"`, `"24h"`, `"400d"`, `"250ms"`; zero is allowed and needs a unit, too.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = number_and_unit(text)?;
-    let seconds = match unit {
-        "ms" => return Some(Duration::from_millis(number)),
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
-    Some(Duration::from_secs(number.checked_mul(seconds)?))
+    let time = Duration::from_millis(number.checked_mul(milliseconds)?);
+    (time <= LONGEST).then_some(time)
 }
 
 /// `"512KiB"` in bytes: binary units only.
@@ -52,8 +55,8 @@ mod tests {
     #[test]
     fn durations_and_sizes_read_as_people_write_them() {
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
-        assert_eq!(duration("400d"), Some(Duration::from_secs(34_560_000)));
+        assert_eq!(duration("2m"), Some(Duration::from_mins(2)));
+        assert_eq!(duration("400d"), Some(Duration::from_hours(9600)));
         assert_eq!(size("16MiB"), Some(16 * 1024 * 1024));
         assert_eq!(size("1 GiB"), Some(1024 * 1024 * 1024));
     }
@@ -68,6 +71,8 @@ mod tests {
             "1.5h",
             "99999999999999999999d",
             "1000000000000000000d",
+            "40000d",
+            "18446744073709551615ms",
         ] {
             assert_eq!(duration(text), None, "{text}");
         }

@@ -45,7 +45,7 @@ impl Planner for RoutePlanner {
             Plan::Filtered(reason) => return Planned::Filtered(reason.to_string()),
             Plan::Failed { error, .. } => return Planned::Failed(error.to_string()),
             Plan::Deliver { changed: false, .. } => received,
-            Plan::Deliver { bytes, .. } => match Message::parse(bytes) {
+            Plan::Deliver { bytes, .. } => match routes.read(&entry.source, bytes) {
                 Ok(message) => message,
                 Err(error) => {
                     return Planned::Failed(format!("the steps left no message: {error}"));

@@ -2,7 +2,7 @@
 
 use super::control::{Request, Response};
 use super::{Engine, EngineReport};
-use crate::journal::{Outcome, OutcomeKind, Position};
+use crate::journal::{Disposition, Outcome, OutcomeKind, Position};
 
 impl Engine {
     /// Does what is asked and says what came of it.
@@ -11,7 +11,7 @@ impl Engine {
             Request::Status => self.answer_status(),
             Request::Reload { discard } => match self.reload(&discard).await {
                 Ok(reloaded) => Response::done(reloaded.to_string()),
-                Err(error) => Response::refused(error.to_string()),
+                Err(error) => Response::refused(in_full(&error)),
             },
             Request::Replay { id, to } => self.replay(&id, &to).await,
             Request::Park { id, to, reason } => {
@@ -57,8 +57,19 @@ impl Engine {
             Ok(position) => position,
             Err(refused) => return refused,
         };
-        if let Err(error) = self.journal.read(position).await {
-            return Response::refused(error.to_string());
+        match self.journal.read(position).await {
+            Ok(entry) if entry.disposition != Disposition::Accepted => {
+                return Response::refused(format!(
+                    "{position} was not accepted, so it goes nowhere"
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => return Response::refused(error.to_string()),
+        }
+        let parked = self.journal.parked(to).contains(&position);
+        if self.journal.is_settled(to, position) && (kind == OutcomeKind::Parked || !parked) {
+            let word = if parked { "parked" } else { "settled" };
+            return Response::refused(format!("{position} is {word} at {to} already"));
         }
         let mut outcome = Outcome::new(kind, self.clock.now());
         outcome.reason = Some(format!("by an operator: {reason}"));
@@ -76,4 +87,16 @@ impl Engine {
 fn position_of(id: &str) -> Result<Position, Response> {
     id.parse()
         .map_err(|_| Response::refused(format!("{id} is no message ID (they look like 3-1f40)")))
+}
+
+/// An error with its causes, in one line.
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

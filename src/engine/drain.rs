@@ -47,13 +47,29 @@ impl Group {
     }
 }
 
+/// How long a lane or source that goes or changes at a reload may take to finish what it has in hand.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The same when the engine is to stop meanwhile.
+const HURRY: Duration = Duration::from_millis(500);
+
 impl Engine {
+    /// Lets one source or lane finish what it has in hand, and ends it.
+    pub(super) async fn end(&self, group: &Group) {
+        tokio::select! {
+            _ = group.stop(Instant::now() + PATIENCE) => {}
+            () = self.stopping.cancelled() => {
+                group.stop(Instant::now() + HURRY).await;
+            }
+        }
+    }
+
     /// Stops the engine within `patience`: sources first, so that nothing new comes in, then lanes, each of which finishes the
     /// message it is sending, then the journal, which syncs what it has. What is undelivered stays in the
     /// journal and goes out after the next start.
     pub async fn drain(&self, patience: Duration) -> Drained {
-        let _alone = self.changing.lock().await;
         let deadline = Instant::now() + patience;
+        self.stopping.cancel();
+        let _alone = self.changing.lock().await;
         let mut drained = Drained::default();
         let sources = std::mem::take(&mut *locked(&self.sources));
         let lanes = std::mem::take(&mut *locked(&self.lanes));
@@ -88,8 +104,8 @@ impl Engine {
         if let Err(error) = self.journal.close().await {
             drained.busy.push(format!("journal: {error}"));
         }
-        // Whoever asked for the drain through the socket gets the answer first.
-        self.control.cancel.cancel();
+        // Its tasks hold the engine, and with it the journal's lock.
+        self.control.stop(Instant::now() + HURRY).await;
         drained
     }
 }

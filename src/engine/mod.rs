@@ -8,6 +8,7 @@ pub mod control;
 mod drain;
 mod reload;
 mod run;
+mod sources;
 mod start;
 mod status;
 mod summary;
@@ -49,6 +50,8 @@ pub struct Engine {
     control: Group,
     /// One reload or drain at a time.
     changing: tokio::sync::Mutex<()>,
+    /// The engine is to stop: a reload that waits for something waits no longer.
+    stopping: CancellationToken,
 }
 
 /// Tasks that end together.

@@ -18,21 +18,33 @@ pub async fn run(
     clock: Clock,
     ready: impl FnOnce(&Engine),
 ) -> Result<Drained, StartError> {
-    let engine = Engine::start(settings, clock, Arc::new(DiskFiles::default())).await?;
+    // Before anything else, so that a signal during the start is not the end of it.
+    let signals = [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ]
+    .map(signal);
+    let engine = Engine::start(settings, clock, Arc::new(DiskFiles)).await?;
     ready(&engine);
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
+    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = signals else {
         tracing::error!("the system does not let us listen to signals");
         return Ok(engine.drain(engine.settings().engine.drain).await);
     };
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => reload(&engine).await,
+            () = stop_asked(&mut terminate, &mut interrupt) => break,
+            _ = hangup.recv() => {}
+        }
+        let mut reloading = std::pin::pin!(reload(&engine));
+        tokio::select! {
+            () = &mut reloading => {}
+            () = stop_asked(&mut terminate, &mut interrupt) => {
+                // It is not cut in half, only hurried.
+                engine.stopping.cancel();
+                reloading.await;
+                break;
+            }
         }
     }
     let patience = engine.settings().engine.drain;
@@ -42,11 +54,12 @@ pub async fn run(
     );
     Ok(tokio::select! {
         drained = engine.drain(patience) => drained,
-        () = second(&mut terminate, &mut interrupt) => Drained { busy: vec!["stopped by a second signal".to_owned()] },
+        () = stop_asked(&mut terminate, &mut interrupt) => Drained { busy: vec!["stopped by a second signal".to_owned()] },
     })
 }
 
-async fn second(terminate: &mut Signal, interrupt: &mut Signal) {
+/// SIGTERM or SIGINT.
+async fn stop_asked(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -56,6 +69,9 @@ async fn second(terminate: &mut Signal, interrupt: &mut Signal) {
 async fn reload(engine: &Engine) {
     match engine.reload(&[]).await {
         Ok(reloaded) => tracing::info!("{reloaded}"),
-        Err(error) => tracing::error!("reload refused, the old configuration stays: {error}"),
+        Err(error) => {
+            let error = super::answer::in_full(&error);
+            tracing::error!("reload refused, the old configuration stays: {error}");
+        }
     }
 }

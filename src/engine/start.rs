@@ -8,15 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Group, Listening, RunningLane, RunningSource, control, locked};
+use super::{Engine, Group, RunningLane, control, locked};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Delivery, DeliveryError, DestinationSettings};
 use crate::journal::{Files, Journal, JournalError};
-use crate::mllp::{ListenError, Listener, ListenerSettings};
-use crate::source::mllp::MllpSource;
-use crate::source::{Receiver, SourceKind, SourceSettings, Surroundings, directory};
+use crate::mllp::ListenError;
 
 /// Why an engine cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +81,7 @@ impl Engine {
             lanes: Mutex::new(BTreeMap::new()),
             control: Group::default(),
             changing: tokio::sync::Mutex::new(()),
+            stopping: CancellationToken::new(),
         });
         let started = engine.start_all(&settings, &data).await;
         if let Err(error) = started {
@@ -96,12 +96,13 @@ impl Engine {
         settings: &Settings,
         data: &Path,
     ) -> Result<(), StartError> {
+        self.forget_strangers(settings).await?;
         for destination in &settings.destinations {
             let delivery = self.open_lane(destination).await?;
             self.run_lane(destination, delivery);
         }
         for source in &settings.sources {
-            self.start_source(source, settings)?;
+            self.start_source(source)?;
         }
         let in_data = |source| StartError::Control {
             data: data.to_owned(),
@@ -150,76 +151,31 @@ impl Engine {
         });
     }
 
-    pub(super) fn start_source(
-        &self,
-        source: &SourceSettings,
-        settings: &Settings,
-    ) -> Result<(), StartError> {
-        let receiver = Arc::new(Receiver::new(
-            Arc::clone(&source.name),
-            source.intake.clone(),
-            self.surroundings(settings),
-        ));
-        self.open_source(source, receiver)
-    }
-
-    /// Opens a source for a receiver that may have served it before.
-    pub(super) fn open_source(
-        &self,
-        source: &SourceSettings,
-        receiver: Arc<Receiver>,
-    ) -> Result<(), StartError> {
-        let group = Group::default();
-        let listening = match &source.kind {
-            SourceKind::Mllp(settings) => {
-                let listening = listen(settings.clone(), Arc::clone(&receiver), &group);
-                let named = |error| StartError::Source {
-                    name: Arc::clone(&source.name),
-                    source: error,
-                };
-                Some(listening.map_err(named)?)
+    /// What the journal knows of destinations that are no longer configured: forgotten where nothing waits for them, for
+    /// they would keep every message from being removed; told where something does.
+    async fn forget_strangers(&self, settings: &Settings) -> Result<(), StartError> {
+        for state in self.journal.destinations() {
+            if settings
+                .destinations
+                .iter()
+                .any(|one| *one.name == *state.name)
+            {
+                continue;
             }
-            SourceKind::Directory(settings) => {
-                let (settings, receiver) = (settings.clone(), Arc::clone(&receiver));
-                group.spawn(directory::watch(settings, receiver, group.cancel.clone()));
-                None
+            let (destination, waiting, parked) = (&*state.name, state.backlog, state.parked);
+            if !state.waits() {
+                self.journal.forget(destination).await?;
+                continue;
             }
-        };
-        let running = RunningSource {
-            settings: source.clone(),
-            receiver,
-            listening,
-            group,
-        };
-        locked(&self.sources).insert(Arc::clone(&source.name), running);
+            tracing::warn!(
+                destination,
+                waiting,
+                parked,
+                "no longer in the configuration, but messages wait for it (put it back, or reload with --discard)"
+            );
+        }
         Ok(())
     }
-
-    fn surroundings(&self, settings: &Settings) -> Surroundings {
-        Surroundings {
-            journal: self.journal.clone(),
-            routes: Arc::clone(&self.routes),
-            clock: self.clock.clone(),
-            zone: settings.engine.zone.clone(),
-            application: Arc::from(settings.engine.name.as_str()),
-        }
-    }
-}
-
-fn listen(
-    settings: ListenerSettings,
-    receiver: Arc<Receiver>,
-    group: &Group,
-) -> Result<Listening, ListenError> {
-    let listener = Listener::bind(settings)?;
-    let listening = Listening {
-        address: listener.local_addr(),
-        connections: listener.connections(),
-        tls: listener.tls(),
-    };
-    let service = Arc::new(MllpSource::new(receiver));
-    group.spawn(listener.serve(service, group.tasks.clone(), group.cancel.clone()));
-    Ok(listening)
 }
 
 /// Opening reads segments, so it is done where it may block.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Engine, locked};
 use crate::delivery::{LaneSnapshot, LaneState};
+use crate::journal::DestinationState;
 use crate::source::{SourceFigures, SourceKind};
 
 /// The whole engine at one moment.
@@ -43,7 +44,7 @@ pub struct SourceReport {
 pub struct DestinationReport {
     /// Its name.
     pub name: String,
-    /// `mllp`, `file` or `http`.
+    /// `mllp`, `file` or `http`; `removed` if it is no longer configured.
     pub kind: &'static str,
     /// Where it leads, without secrets.
     pub endpoint: String,
@@ -96,6 +97,10 @@ impl Engine {
             .map(|lane| lane.status.snapshot())
             .collect();
         let states = self.journal.destinations();
+        let settings = self.settings();
+        let configured = |name: &str| settings.destinations.iter().any(|one| *one.name == *name);
+        let strangers = states.iter().filter(|state| !configured(&state.name));
+        let strangers: Vec<DestinationReport> = strangers.map(report_stranger).collect();
         let destinations = lanes.into_iter().map(|lane| {
             let state = states.iter().find(|state| *state.name == *lane.name);
             report_lane(
@@ -107,8 +112,27 @@ impl Engine {
             at: self.clock.now(),
             journal: self.journal.trouble().map(|trouble| trouble.to_string()),
             sources,
-            destinations: destinations.collect(),
+            destinations: destinations.chain(strangers).collect(),
         }
+    }
+}
+
+/// A destination that is no longer configured, and for which something waits.
+fn report_stranger(state: &DestinationState) -> DestinationReport {
+    DestinationReport {
+        name: state.name.clone(),
+        kind: "removed",
+        endpoint: String::new(),
+        state: "no longer in the configuration".to_owned(),
+        trouble: true,
+        backlog: state.backlog,
+        oldest_waiting: state.oldest_waiting,
+        parked: state.parked,
+        delivered: 0,
+        filtered: 0,
+        retries: 0,
+        last_success: None,
+        last_code: None,
     }
 }
 

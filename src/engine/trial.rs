@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::config::{Settings, TestCase};
+use crate::hl7::acknowledgment::Code;
 use crate::hl7::batch;
 use crate::route::Plan;
 use crate::source::{Intake, codes_for};
@@ -102,24 +103,17 @@ fn run_file(
         } else {
             format!("{shown}#{}", number + 1)
         };
-        check_acknowledgment(settings, case, &intake, &message, &shown, reasons);
-        check_destinations(settings, case, message, &shown, reasons);
+        let (codes, routed) = codes_for(&message, &intake, &settings.routes, &case.source);
+        check_acknowledgment(case, &codes, &shown, reasons);
+        check_destinations(settings, case, message, routed, &shown, reasons);
     }
 }
 
-fn check_acknowledgment(
-    settings: &Settings,
-    case: &TestCase,
-    intake: &Intake,
-    message: &Bytes,
-    shown: &str,
-    reasons: &mut Vec<String>,
-) {
+fn check_acknowledgment(case: &TestCase, codes: &[Code], shown: &str, reasons: &mut Vec<String>) {
     let Some(expected) = &case.acknowledgment else {
         return;
     };
-    let codes = codes_for(message, intake, &settings.routes, &case.source);
-    let codes: Vec<&str> = codes.into_iter().map(|code| code.as_str()).collect();
+    let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let found = if codes.is_empty() {
         "none".to_owned()
     } else {
@@ -136,14 +130,18 @@ fn check_destinations(
     settings: &Settings,
     case: &TestCase,
     raw: Bytes,
+    routed: bool,
     shown: &str,
     reasons: &mut Vec<String>,
 ) {
-    let Ok(message) = settings.routes.read(&case.source, raw) else {
+    let Some(message) = settings
+        .routes
+        .read(&case.source, raw)
+        .ok()
+        .filter(|_| routed)
+    else {
         if case.to.as_ref().is_some_and(|to| !to.is_empty()) {
-            reasons.push(format!(
-                "{shown}: not a readable message, so it goes nowhere"
-            ));
+            reasons.push(format!("{shown}: not accepted, so it goes nowhere"));
         }
         return;
     };
@@ -155,7 +153,7 @@ fn check_destinations(
         {
             Plan::Filtered(_) => {}
             Plan::Failed { error, .. } => {
-                reasons.push(format!("{shown}: {}: {error}", destination.name))
+                reasons.push(format!("{shown}: {}: {error}", destination.name));
             }
             Plan::Deliver { bytes, .. } => {
                 reached.insert(destination.name.to_string());

@@ -104,6 +104,14 @@ pub struct DestinationState {
     pub oldest_waiting: Option<Timestamp>,
 }
 
+impl DestinationState {
+    /// Whether anything is left to do there, by the engine or by a person.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        self.backlog > 0 || self.parked > 0 || self.replays > 0
+    }
+}
+
 /// A re-sent message was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duplicate {

@@ -116,7 +116,11 @@ impl Table {
                 Ok(false) => return Ok(building.done()),
                 Err(error) => return Err(csv_error(&error)),
             }
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, |position| {
+                // The reader begins a record before the LF of the CR LF that ended the one before.
+                let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+                position.line() + u64::from(bytes.get(at) == Some(&b'\n'))
+            });
             let found = record.len();
             if !(1..=2).contains(&found) || *columns.get_or_insert(found) != found {
                 return Err(TableError::Columns { line, found });

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::intake::BatchReply;
+use super::answer;
+use super::intake::{BatchReply, Intake};
 use super::receive::{Arrival, Received, Receiver, Verdict};
-use crate::hl7::acknowledgment::{self, Code, Outcome, Reply};
+use crate::hl7::acknowledgment::Outcome;
 use crate::hl7::{Message, batch};
 
 /// Whether `body` begins with a batch's header, behind blanks and a byte order mark.
@@ -23,24 +24,24 @@ pub(super) fn is_enveloped(body: &[u8]) -> bool {
 pub(super) async fn receive(receiver: &Receiver, arrival: Arrival<'_>) -> Vec<Bytes> {
     // The turn is held to the end, so that nothing comes between the batch's messages.
     let _turn = arrival.turn;
-    let body = arrival.body.clone();
-    let received = receive_each(receiver, arrival.peer, arrival.body).await;
-    let summary = match receiver.intake().batch {
-        BatchReply::Each => None,
-        BatchReply::Summary => summarise(receiver, &body, &received),
-    };
-    match summary {
-        Some(summary) => vec![summary],
-        None => received.into_iter().flat_map(|one| one.replies).collect(),
+    let header = header_of(&arrival.body);
+    let received = receive_each(receiver, arrival.peer, arrival.body, arrival.warnings).await;
+    let intake = receiver.intake();
+    match (intake.batch, header) {
+        (BatchReply::Summary, Some(header)) => summarise(receiver, &intake, &header, &received),
+        // Without a readable header there is nothing to answer the whole by.
+        _ => received.into_iter().flat_map(|one| one.replies).collect(),
     }
 }
 
-/// Receives every message of `input`, in order; what is wrong with the envelope is a warning of the message before it.
-/// An input without any message is received whole, so that it is kept and answered as unreadable.
+/// Receives every message of `input`, in order; what is wrong with the envelope is a warning of the message before it, and
+/// `warnings` of the first. An input without any message is received whole, so that it is kept and answered as unreadable.
+/// When one cannot be stored, those behind it are not either: the sender will send all of them again, and in this order.
 pub(super) async fn receive_each(
     receiver: &Receiver,
     peer: Option<Arc<str>>,
     input: Bytes,
+    warnings: Vec<Cow<'static, str>>,
 ) -> Vec<Received> {
     let found = batch::split(&input);
     if !found.findings.is_empty() {
@@ -64,6 +65,9 @@ pub(super) async fn receive_each(
     if parts.is_empty() {
         parts.push((input.clone(), Vec::new()));
     }
+    if let Some((_, of_first)) = parts.first_mut() {
+        *of_first = warnings;
+    }
     for finding in &found.findings {
         let before = found
             .messages
@@ -74,8 +78,15 @@ pub(super) async fn receive_each(
             warnings.push(finding.kind.to_string().into());
         }
     }
-    let mut received = Vec::with_capacity(parts.len());
+    let mut received: Vec<Received> = Vec::with_capacity(parts.len());
     for (body, warnings) in parts {
+        if received
+            .last()
+            .is_some_and(|one| one.verdict == Verdict::Unsafe)
+        {
+            received.push(receiver.hold_back(&body));
+            continue;
+        }
         let arrival = Arrival {
             peer: peer.clone(),
             body,
@@ -88,35 +99,40 @@ pub(super) async fn receive_each(
     received
 }
 
-/// One acknowledgment for a whole batch: the worst of the codes, and the batch's control ID (BHS-11) in MSA-2. `None` if the
-/// batch header cannot be read; then each message is answered.
-fn summarise(receiver: &Receiver, body: &[u8], received: &[Received]) -> Option<Bytes> {
-    let start =
-        memchr::memmem::find(body, b"BHS").or_else(|| memchr::memmem::find(body, b"FHS"))?;
-    let header = Message::parse(as_message_header(body.get(start..)?)?).ok()?;
-    let outcome = received.iter().map(|one| match one.verdict {
-        Verdict::Accepted => Outcome::Accept,
-        Verdict::Refused(_) | Verdict::Unsafe => Outcome::Error,
-    });
-    let failed = outcome
-        .clone()
-        .filter(|&outcome| outcome != Outcome::Accept)
+/// The acknowledgment for a whole batch, with the batch's control ID (BHS-11) in MSA-2: that of the worst message. Where
+/// something could not be stored it is an error and no rejection, for the batch is worth sending again.
+fn summarise(
+    receiver: &Receiver,
+    intake: &Intake,
+    header: &Message,
+    received: &[Received],
+) -> Vec<Bytes> {
+    let failed = received
+        .iter()
+        .filter(|one| one.outcome != Outcome::Accept)
         .count();
-    let worst = if failed == 0 {
-        Outcome::Accept
-    } else {
-        Outcome::Error
+    let stored = received.iter().all(|one| one.verdict != Verdict::Unsafe);
+    let rejected = received.iter().any(|one| one.outcome == Outcome::Reject);
+    let worst = match failed {
+        0 => Outcome::Accept,
+        _ if stored && rejected => Outcome::Reject,
+        _ => Outcome::Error,
     };
-    let around = receiver.around();
-    let text = format!("{failed} of {} messages not accepted", received.len());
-    let reply = Reply {
-        code: Code::application(worst),
-        text: if failed == 0 { "" } else { &text },
-        faults: &[],
-        control_id: &around.clock.control_id(),
-        at: &around.clock.now().to_zoned(around.zone.clone()),
+    let text = match failed {
+        0 => String::new(),
+        _ => format!("{failed} of {} messages not accepted", received.len()),
     };
-    Some(acknowledgment::build(&header, &reply))
+    answer::to_batch(header, intake, &receiver.around().clock, worst, &text)
+}
+
+/// The batch's header, if there is one, as that of a message.
+pub(super) fn header_of(body: &[u8]) -> Option<Message> {
+    if !is_enveloped(body) {
+        return None;
+    }
+    let find = |name: &[u8]| memchr::memmem::find(body, name);
+    let start = find(b"BHS").or_else(|| find(b"FHS"))?;
+    Message::parse(as_message_header(body.get(start..)?)?).ok()
 }
 
 /// The batch header that `batch` begins with as a message header: BHS and MSH share their first six fields, and the

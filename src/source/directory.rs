@@ -4,7 +4,7 @@
 //! begin with a dot or end in `.part` or `.tmp` are left alone, so a writer can also rename when it is done. If the engine
 //! dies between journaling and moving, the file is read again and its messages are recognised as duplicates.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,8 @@ pub async fn watch(
 ) {
     let mut seen = HashMap::new();
     let mut reachable = true;
+    // Read, and still where they were.
+    let mut stuck = HashSet::new();
     while !cancel.is_cancelled() {
         match ready_files(&settings.path, &mut seen) {
             Ok(files) => {
@@ -49,7 +51,9 @@ pub async fn watch(
                     if cancel.is_cancelled() {
                         return;
                     }
-                    take(&settings, &receiver, &file).await;
+                    if !stuck.contains(&file) {
+                        take(&settings, &receiver, &file, &mut stuck).await;
+                    }
                 }
             }
             Err(error) => {
@@ -90,12 +94,21 @@ fn ready_files(folder: &Path, seen: &mut HashMap<PathBuf, Look>) -> io::Result<V
 }
 
 fn is_unfinished(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    name.starts_with('.') || lower.ends_with(".part") || lower.ends_with(".tmp")
+    let extension = Path::new(name).extension().unwrap_or_default();
+    let unfinished = ["part", "tmp"]
+        .iter()
+        .any(|word| extension.eq_ignore_ascii_case(word));
+    name.starts_with('.') || unfinished
 }
 
-/// Reads one file, hands its messages over in order, and moves it.
-async fn take(settings: &DirectorySettings, receiver: &Receiver, file: &Path) {
+/// Reads one file, hands its messages over in order, and moves it. One that cannot be moved is not read again, or its
+/// messages would be looked up for ever; its name is remembered in `stuck`.
+async fn take(
+    settings: &DirectorySettings,
+    receiver: &Receiver,
+    file: &Path,
+    stuck: &mut HashSet<PathBuf>,
+) {
     let verdicts = match read(settings, file) {
         Ok(bytes) => receiver.receive_file(bytes).await,
         Err(reason) => vec![Verdict::Refused(reason)],
@@ -117,7 +130,8 @@ async fn take(settings: &DirectorySettings, receiver: &Receiver, file: &Path) {
         .collect();
     if let Err(error) = put_away(&settings.path, file, &reasons) {
         let folder = settings.path.display();
-        tracing::error!(source = receiver.name(), %folder, %error, "cannot move a file that was read");
+        tracing::error!(source = receiver.name(), %folder, %error, "cannot move a file that was read; it stays until a restart");
+        stuck.insert(file.to_owned());
     }
 }
 
@@ -143,16 +157,12 @@ fn put_away(folder: &Path, file: &Path, reasons: &[String]) -> io::Result<()> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let moved = (0..)
-        .map(|n| {
-            target.join(if n == 0 {
-                name.clone()
-            } else {
-                format!("{name}.{n}")
-            })
-        })
-        .find(|candidate| !candidate.exists())
-        .unwrap_or_else(|| target.join(&name));
+    let mut moved = target.join(&name);
+    let mut number = 0_u64;
+    while moved.exists() {
+        number += 1;
+        moved = target.join(format!("{name}.{number}"));
+    }
     if !reasons.is_empty() {
         let mut report = moved.clone().into_os_string();
         report.push(".error.txt");

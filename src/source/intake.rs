@@ -1,7 +1,10 @@
 //! What a source takes and how it answers, as configured.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use crate::hl7::Charset;
 use crate::hl7::acknowledgment::Mode;
@@ -23,6 +26,10 @@ pub struct Intake {
     pub batch: BatchReply,
     /// What to answer to a message that no route sends anywhere.
     pub unrouted: Unrouted,
+    /// Our name in MSH-3, where a message cannot be read and hence does not say who we are.
+    pub application: Arc<str>,
+    /// The zone of the times that we write.
+    pub zone: TimeZone,
 }
 
 impl Default for Intake {
@@ -35,6 +42,8 @@ impl Default for Intake {
             dedup: Duration::from_hours(24),
             batch: BatchReply::Each,
             unrouted: Unrouted::Accept,
+            application: Arc::from("WARDWIRE"),
+            zone: TimeZone::UTC,
         }
     }
 }

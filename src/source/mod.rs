@@ -3,6 +3,8 @@
 //! [`Receiver`] is the recipe, on one screen; the kinds of source ([`mllp`], [`directory`]) only bring it bytes. What may be
 //! taken is judged in `judge`, what a message can be found by is collected in `keys`.
 
+mod answer;
+mod arriving;
 mod batch;
 pub mod directory;
 mod intake;
@@ -14,8 +16,9 @@ mod status;
 
 use std::sync::Arc;
 
+pub use answer::codes_for;
 pub use intake::{BatchReply, Intake, TypePattern, Unrouted};
-pub use receive::{Arrival, Receiver, Surroundings, Verdict, codes_for};
+pub use receive::{Arrival, Receiver, Surroundings, Verdict};
 pub use status::{SourceFigures, SourceStatus};
 
 use crate::mllp::ListenerSettings;

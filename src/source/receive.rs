@@ -12,19 +12,19 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use jiff::tz::TimeZone;
 
-use super::batch;
-use super::intake::{Intake, Unrouted};
+use super::arriving::Arriving;
+use super::intake::Intake;
 use super::judge::judge;
 use super::keys::search_keys;
 use super::status::{SourceStatus, count};
+use super::{answer, batch};
 use crate::clock::Clock;
 use crate::hl7::Message;
-use crate::hl7::acknowledgment::{
-    self, Code, Fault, Mode, Outcome, Refusal, Reply, Requested, is_acknowledgment, requested,
+use crate::hl7::acknowledgment::{Outcome, Refusal, is_acknowledgment};
+use crate::journal::{
+    Disposition, Duplicate, Journal, JournalError, MessageType, NewEntry, SearchKeys,
 };
-use crate::journal::{Disposition, Journal, JournalError, MessageType, NewEntry, SearchKeys};
 use crate::mllp::Turn;
 use crate::route::Routes;
 
@@ -37,10 +37,6 @@ pub struct Surroundings {
     pub routes: Arc<ArcSwap<Routes>>,
     /// Time and control IDs.
     pub clock: Clock,
-    /// The zone of the times that we write.
-    pub zone: TimeZone,
-    /// Our name in MSH-3, where we originate a message.
-    pub application: Arc<str>,
 }
 
 /// One source's way of receiving.
@@ -48,6 +44,7 @@ pub struct Receiver {
     name: Arc<str>,
     intake: ArcSwap<Intake>,
     around: Surroundings,
+    arriving: Arriving,
     status: Arc<SourceStatus>,
 }
 
@@ -80,6 +77,7 @@ pub enum Verdict {
 /// What became of one message, and what its sender is told.
 pub(super) struct Received {
     pub(super) verdict: Verdict,
+    pub(super) outcome: Outcome,
     pub(super) replies: Vec<Bytes>,
 }
 
@@ -92,6 +90,7 @@ impl Receiver {
             name,
             intake: ArcSwap::from_pointee(intake),
             around,
+            arriving: Arriving::default(),
             status,
         }
     }
@@ -129,9 +128,9 @@ impl Receiver {
         self.receive_one(arrival).await.replies
     }
 
-    /// Receives every message of a file, in order.
+    /// Receives every message of a file, in order, up to the first that cannot be stored.
     pub async fn receive_file(&self, bytes: Bytes) -> Vec<Verdict> {
-        let received = batch::receive_each(self, None, bytes).await;
+        let received = batch::receive_each(self, None, bytes, Vec::new()).await;
         received.into_iter().map(|one| one.verdict).collect()
     }
 
@@ -140,20 +139,24 @@ impl Receiver {
         let intake = self.intake();
         let message = match Message::parse(arrival.body.clone()) {
             Ok(message) => message.with_default_charset(intake.charset),
-            Err(error) => return self.unreadable(arrival, &error.to_string()).await,
+            Err(error) => return self.unreadable(&intake, arrival, error.to_string()).await,
         };
         let odd = message
             .warnings()
             .iter()
             .map(|warning| Cow::Borrowed(warning.code.name()));
-        arrival.warnings.extend(odd);
+        arrival
+            .warnings
+            .extend(odd.chain(answer::oddities(&message, intake.mode)));
         if is_acknowledgment(&message) {
             return self.unmatched(&message, arrival).await;
         }
         let refusal = if arrival.truncated {
             Some(Refusal::Truncated)
         } else {
-            judge(&message, &intake).or_else(|| self.unrouted(&message, &intake))
+            let routes = self.around.routes.load();
+            judge(&message, &intake)
+                .or_else(|| answer::unrouted(&message, &intake, &routes, &self.name))
         };
         if let Some(refusal) = refusal {
             return self.refuse(&message, &intake, arrival, refusal).await;
@@ -168,48 +171,57 @@ impl Receiver {
         mut arrival: Arrival<'_>,
     ) -> Received {
         let keys = search_keys(message, &arrival.body);
+        // Held until the message is where the next copy of it will be found.
+        let mut _claim = None;
         if let (Some(dedup), false) = (&keys.dedup, intake.dedup.is_zero()) {
-            let journal = &self.around.journal;
-            match journal
-                .duplicate(&self.name, dedup, keys.body_hash, intake.dedup)
-                .await
-            {
-                Ok(Some(first)) if first.same_body => match journal.read(first.position).await {
-                    Ok(entry) => {
-                        count(&self.status.duplicates);
-                        let replies = entry.acknowledgments.clone();
-                        return Received {
-                            verdict: Verdict::Accepted,
-                            replies,
-                        };
-                    }
-                    Err(error) => return self.not_stored(message, intake, &error),
-                },
-                Ok(Some(_)) => arrival.warnings.push("reused_control_id".into()),
+            _claim = Some(self.arriving.claim(dedup).await);
+            match self.first_of(&keys, intake).await {
+                Ok(Some(First::Same(replies))) => {
+                    count(&self.status.duplicates);
+                    return accepted(replies);
+                }
+                Ok(Some(First::Other)) => arrival.warnings.push("reused_control_id".into()),
                 Ok(None) => {}
                 Err(error) => return self.not_stored(message, intake, &error),
             }
         }
-        let replies = self.replies(message, intake.mode, Outcome::Accept, None);
+        let replies = self.replies(message, intake, Outcome::Accept, None);
+        let disposition = Disposition::Accepted;
         match self
-            .store(
-                Some(message),
-                arrival,
-                Disposition::Accepted,
-                keys,
-                &replies,
-            )
+            .store(Some(message), arrival, disposition, keys, &replies)
             .await
         {
             Ok(()) => {
                 count(&self.status.accepted);
-                Received {
-                    verdict: Verdict::Accepted,
-                    replies,
-                }
+                accepted(replies)
             }
             Err(error) => self.not_stored(message, intake, &error),
         }
+    }
+
+    /// Whether there was a message with this control ID before, and what it was answered if it was this one.
+    async fn first_of(
+        &self,
+        keys: &SearchKeys,
+        intake: &Intake,
+    ) -> Result<Option<First>, JournalError> {
+        let Some(dedup) = &keys.dedup else {
+            return Ok(None);
+        };
+        let journal = &self.around.journal;
+        let found = journal
+            .duplicate(&self.name, dedup, keys.body_hash, intake.dedup)
+            .await?;
+        Ok(match found {
+            Some(Duplicate {
+                position,
+                same_body: true,
+            }) => Some(First::Same(
+                journal.read(position).await?.acknowledgments.clone(),
+            )),
+            Some(_) => Some(First::Other),
+            None => None,
+        })
     }
 
     async fn refuse(
@@ -220,7 +232,7 @@ impl Receiver {
         refusal: Refusal,
     ) -> Received {
         count(&self.status.refused);
-        let replies = self.replies(message, intake.mode, refusal.outcome(), Some(refusal));
+        let replies = self.replies(message, intake, refusal.outcome(), Some(refusal));
         let keys = search_keys(message, &arrival.body);
         let disposition = if refusal == Refusal::Truncated {
             Disposition::Damaged
@@ -233,20 +245,23 @@ impl Receiver {
         self.evidence_lost(stored);
         Received {
             verdict: Verdict::Refused(refusal.text().to_owned()),
+            outcome: refusal.outcome(),
             replies,
         }
     }
 
-    async fn unreadable(&self, arrival: Arrival<'_>, reason: &str) -> Received {
+    async fn unreadable(&self, intake: &Intake, arrival: Arrival<'_>, reason: String) -> Received {
         count(&self.status.damaged);
-        let around = &self.around;
-        let id = around.clock.control_id();
-        let at = around.clock.now().to_zoned(around.zone.clone());
-        let nak = acknowledgment::build_unreadable(&arrival.body, &around.application, &id, &at);
-        let replies = if self.intake().mode == Mode::None {
-            Vec::new()
+        let refusal = if arrival.truncated {
+            Refusal::Truncated
         } else {
-            vec![nak]
+            Refusal::Unreadable
+        };
+        let outcome = refusal.outcome();
+        let clock = &self.around.clock;
+        let replies = match batch::header_of(&arrival.body).filter(|_| arrival.truncated) {
+            Some(header) => answer::to_batch(&header, intake, clock, outcome, refusal.text()),
+            None => answer::to_unreadable(&arrival.body, intake, clock, outcome),
         };
         let keys = SearchKeys::default();
         let stored = self
@@ -254,7 +269,8 @@ impl Receiver {
             .await;
         self.evidence_lost(stored);
         Received {
-            verdict: Verdict::Refused(reason.to_owned()),
+            verdict: Verdict::Refused(reason),
+            outcome,
             replies,
         }
     }
@@ -263,20 +279,37 @@ impl Receiver {
     async fn unmatched(&self, message: &Message, arrival: Arrival<'_>) -> Received {
         count(&self.status.unmatched_acknowledgments);
         let keys = search_keys(message, &arrival.body);
-        let disposition = Disposition::UnmatchedAck;
+        let disposition = if arrival.truncated {
+            Disposition::Damaged
+        } else {
+            Disposition::UnmatchedAck
+        };
         let stored = self
             .store(Some(message), arrival, disposition, keys, &[])
             .await;
         self.evidence_lost(stored);
-        let verdict = Verdict::Refused("an acknowledgment that nobody waits for".to_owned());
         Received {
-            verdict,
+            verdict: Verdict::Refused("an acknowledgment that nobody waits for".to_owned()),
+            outcome: Outcome::Reject,
             replies: Vec::new(),
         }
     }
 
-    fn unrouted(&self, message: &Message, intake: &Intake) -> Option<Refusal> {
-        unrouted(message, intake, &self.around.routes.load(), &self.name)
+    /// Answers a message of a batch in which one before it could not be stored: order would be lost if it were.
+    pub(super) fn hold_back(&self, body: &Bytes) -> Received {
+        count(&self.status.not_stored);
+        let intake = self.intake();
+        let outcome = Refusal::Storage.outcome();
+        let replies = match Message::parse(body.clone()) {
+            Ok(message) if is_acknowledgment(&message) => Vec::new(),
+            Ok(message) => self.replies(&message, &intake, outcome, Some(Refusal::Storage)),
+            Err(_) => answer::to_unreadable(body, &intake, &self.around.clock, outcome),
+        };
+        Received {
+            verdict: Verdict::Unsafe,
+            outcome,
+            replies,
+        }
     }
 
     fn not_stored(&self, message: &Message, intake: &Intake, error: &JournalError) -> Received {
@@ -285,11 +318,27 @@ impl Receiver {
             JournalError::DiskFloor { .. } => Refusal::DiskFloor,
             _ => Refusal::Storage,
         };
-        let replies = self.replies(message, intake.mode, refusal.outcome(), Some(refusal));
+        let verdict = match error {
+            // Trying again would not help.
+            JournalError::TooLarge { .. } => Verdict::Refused(error.to_string()),
+            _ => Verdict::Unsafe,
+        };
+        let replies = self.replies(message, intake, refusal.outcome(), Some(refusal));
         Received {
-            verdict: Verdict::Unsafe,
+            verdict,
+            outcome: refusal.outcome(),
             replies,
         }
+    }
+
+    fn replies(
+        &self,
+        message: &Message,
+        intake: &Intake,
+        outcome: Outcome,
+        refusal: Option<Refusal>,
+    ) -> Vec<Bytes> {
+        answer::replies(message, intake, &self.around.clock, outcome, refusal)
     }
 
     /// A refused message is kept as evidence; where that fails, the refusal still holds, so it is only told.
@@ -333,75 +382,20 @@ impl Receiver {
         };
         Ok(())
     }
+}
 
-    /// The acknowledgments that the sender asks for, if any.
-    fn replies(
-        &self,
-        message: &Message,
-        mode: Mode,
-        outcome: Outcome,
-        refusal: Option<Refusal>,
-    ) -> Vec<Bytes> {
-        let wanted = due(message, mode, outcome);
-        let at = self.around.clock.now().to_zoned(self.around.zone.clone());
-        let faults: Vec<Fault> = refusal.into_iter().map(Fault::from).collect();
-        let build = |code| {
-            let control_id = self.around.clock.control_id();
-            let text = refusal.map_or("", Refusal::text);
-            let reply = Reply {
-                code,
-                text,
-                faults: &faults,
-                control_id: &control_id,
-                at: &at,
-            };
-            acknowledgment::build(message, &reply)
-        };
-        [wanted.accept, wanted.application]
-            .into_iter()
-            .flatten()
-            .map(build)
-            .collect()
+/// What came before under the same control ID.
+enum First {
+    /// This very message, and it was answered so.
+    Same(Vec<Bytes>),
+    /// Another one.
+    Other,
+}
+
+const fn accepted(replies: Vec<Bytes>) -> Received {
+    Received {
+        verdict: Verdict::Accepted,
+        outcome: Outcome::Accept,
+        replies,
     }
-}
-
-/// The codes with which a source with this intake would answer `raw`, if the journal takes it: for trying configurations.
-#[must_use]
-pub fn codes_for(raw: &Bytes, intake: &Intake, routes: &Routes, source: &str) -> Vec<Code> {
-    let Ok(message) = Message::parse(raw.clone()) else {
-        let rejected = Code::application(Refusal::Unreadable.outcome());
-        return if intake.mode == Mode::None {
-            Vec::new()
-        } else {
-            vec![rejected]
-        };
-    };
-    let message = message.with_default_charset(intake.charset);
-    if is_acknowledgment(&message) {
-        return Vec::new();
-    }
-    let refusal = judge(&message, intake).or_else(|| unrouted(&message, intake, routes, source));
-    let wanted = due(
-        &message,
-        intake.mode,
-        refusal.map_or(Outcome::Accept, Refusal::outcome),
-    );
-    [wanted.accept, wanted.application]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn unrouted(message: &Message, intake: &Intake, routes: &Routes, source: &str) -> Option<Refusal> {
-    let rejects = intake.unrouted == Unrouted::Reject;
-    (rejects && routes.destinations(source, message).is_empty()).then_some(Refusal::Filtered)
-}
-
-fn due(message: &Message, mode: Mode, outcome: Outcome) -> Requested {
-    let header = message.header();
-    let (msh15, msh16) = (
-        header.accept_acknowledgment_type(),
-        header.application_acknowledgment_type(),
-    );
-    requested(msh15, msh16, mode, outcome)
 }

@@ -10,6 +10,8 @@
     reason = "clippy's exceptions for tests do not reach what the tests of this binary share"
 )]
 
+// Which acknowledgments a sender gets, and what they say.
+mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
 // One flipped bit in any file of the journal.
@@ -18,10 +20,28 @@ mod flips;
 mod kill;
 // The power fails at any moment, and a disk that never syncs shows that the rig would tell.
 mod powercut;
+// The commands as a shell sees them.
+mod cli;
+// What an admin is told about a configuration.
+mod config;
+// Stopping in order, and going on where it stopped.
+mod drain;
+// Bytes that are not framed as they should be.
+mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// The engine killed at any moment, and what partners and journal say afterwards.
+mod kill;
+// The power cut under a running engine, where loop mounts are allowed.
+mod powercut;
+// Another configuration in force, whole or not at all.
+mod reload;
+// Messages that come twice, and messages that come together.
+mod repeated;
 // The files in samples/ against their table and expectations.
 mod samples;
+// The samples sent to an engine with the shipped configuration.
+mod shipped;
 // What the house rules read source files with.
 mod source_text;
 // The whole path, from a byte on the wire to a delivered message.

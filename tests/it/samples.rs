@@ -13,11 +13,11 @@ const WITH_LINE_FEED: &[&str] = &[
     "odd/line_feed_in_obx.hl7",
 ];
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
 }
 
-fn files() -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn files() -> BTreeMap<String, Vec<u8>> {
     let folders = [folder(), folder().join("odd")];
     let paths = folders
         .iter()
@@ -33,7 +33,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
 }
 
 /// File → the acknowledgments to expect, and the code in ERR if any.
-fn expected() -> BTreeMap<String, (String, String)> {
+pub(crate) fn expected() -> BTreeMap<String, (String, String)> {
     let text = fs::read_to_string(folder().join("expected.csv")).unwrap();
     let mut rows = text.lines();
     assert_eq!(rows.next(), Some("file,acks,error"));

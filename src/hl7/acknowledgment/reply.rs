@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use jiff::Zoned;
 
-use super::{Code, Fault, Outcome};
+use super::{Code, Fault};
 use crate::hl7::build::{Builder, join};
 use crate::hl7::charset::CharsetError;
 use crate::hl7::message::Message;
@@ -73,10 +73,16 @@ pub fn build(message: &Message, reply: &Reply<'_>) -> Bytes {
     errors(builder, version, reply.faults).finish()
 }
 
-/// The acknowledgment for bytes without a readable MSH: a rejection in the recommended delimiters, from
-/// `application`, with the control ID in MSA-2 if one can be found.
+/// The acknowledgment for bytes without a readable MSH, in the recommended delimiters, from `application`, with the
+/// control ID in MSA-2 if one can be found. `code` is a rejection, unless the bytes were cut on their way.
 #[must_use]
-pub fn build_unreadable(input: &[u8], application: &str, control_id: &str, at: &Zoned) -> Bytes {
+pub fn build_unreadable(
+    input: &[u8],
+    application: &str,
+    code: Code,
+    control_id: &str,
+    at: &Zoned,
+) -> Bytes {
     Builder::with(Delimiters::STANDARD, Charset::ASCII)
         .segment(SegmentName::MSH)
         .field(3, application)
@@ -86,7 +92,7 @@ pub fn build_unreadable(input: &[u8], application: &str, control_id: &str, at: &
         .field(11, "P")
         .field(12, "2.5.1")
         .segment(SegmentName::MSA)
-        .field(1, Code::application(Outcome::Reject).as_str())
+        .field(1, code.as_str())
         .raw(2, scan_control_id(input).unwrap_or_default())
         .finish()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wardwire::clock::Clock;
 use wardwire::config::{self, Origin};
+use wardwire::engine::control::{self, Request, Response};
 use wardwire::engine::{Drained, Engine, ReloadError, Reloaded, StartError};
 use wardwire::journal::faults::FaultFiles;
 use wardwire::journal::{Archive, DiskFiles, Disposition, Entry, Files, Outcome, Query};
@@ -51,6 +52,13 @@ impl TestEngine {
         engine
     }
 
+    /// Asks through the control socket, as the commands do.
+    pub(crate) async fn ask(&self, request: &Request) -> Response {
+        control::call(&self.engine().settings().engine.data, request)
+            .await
+            .unwrap()
+    }
+
     /// Puts another configuration in the file and reloads.
     pub(crate) async fn reload(&self, config: &str) -> Result<Reloaded, ReloadError> {
         self.write("config.toml", config);
@@ -78,8 +86,20 @@ impl TestEngine {
 
     /// Stops it in order.
     pub(crate) async fn stop(&mut self) -> Drained {
+        self.stop_within(Duration::from_secs(5)).await
+    }
+
+    pub(crate) async fn stop_within(&mut self, patience: Duration) -> Drained {
         let engine = self.engine.take().unwrap();
-        engine.drain(Duration::from_secs(5)).await
+        engine.drain(patience).await
+    }
+
+    /// Writes a file that only we can read.
+    pub(crate) fn write_secret(&self, name: &str, content: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        self.write(name, content);
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(self.folder.path().join(name), private).unwrap();
     }
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {

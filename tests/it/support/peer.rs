@@ -56,6 +56,28 @@ impl Sender {
             .expect("a reply")
     }
 
+    /// A connection, if there is anybody at the other end.
+    pub(crate) async fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        Some(Self {
+            stream,
+            received: Vec::new(),
+        })
+    }
+
+    /// Sends a message and gives the acknowledgment; `None` if the connection is closed.
+    pub(crate) async fn try_exchange(&mut self, message: impl AsRef<[u8]>) -> Option<String> {
+        self.stream.write_all(&frame(message)).await.ok()?;
+        self.try_reply().await
+    }
+
+    /// The next reply, or `None` at the end of the connection.
+    pub(crate) async fn try_reply(&mut self) -> Option<String> {
+        let frame = timeout(PATIENCE, self.next_frame()).await;
+        let body = frame.expect("a reply or the end in time")?;
+        Some(String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// Says that no more will be written.
     pub(crate) async fn close_writing(&mut self) {
         self.stream.shutdown().await.unwrap();
