@@ -20,6 +20,8 @@ mod flips;
 mod cli;
 // What an admin is told about a configuration.
 mod config;
+// Disks that fail, are full, or are not fit to hold messages.
+mod disk;
 // Stopping in order, and going on where it stopped.
 mod drain;
 // Bytes that are not framed as they should be.
