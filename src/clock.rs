@@ -79,6 +79,16 @@ impl Clock {
             });
     }
 
+    /// Sets a frozen clock, forwards or backwards, as an administrator or a time server does; a running clock is not changed.
+    pub fn turn_to(&self, at: Timestamp) {
+        let _running =
+            self.0
+                .stopped_at
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stopped| {
+                    (stopped != i64::MIN).then(|| at.as_microsecond())
+                });
+    }
+
     /// A message control ID (MSH-10) of our own: 20 characters of `[0-9A-Z]`, the limit of HL7 v2.1 to 2.6,
     /// unique within this process and, by 50 random bits a start, over restarts and clock jumps.
     #[must_use]

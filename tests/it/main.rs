@@ -18,6 +18,8 @@ mod architecture;
 mod flips;
 // The commands as a shell sees them.
 mod cli;
+// Clocks that jump.
+mod clock;
 // What an admin is told about a configuration.
 mod config;
 // Disks that fail, are full, or are not fit to hold messages.
@@ -32,6 +34,10 @@ mod house_rules;
 mod kill;
 // The power cut under a running engine, where loop mounts are allowed.
 mod powercut;
+// Partners at their worst, and the order that holds all the same.
+mod partners;
+// Peers at their worst, and the good sender that does not notice.
+mod peers;
 // Another configuration in force, whole or not at all.
 mod reload;
 // Messages that come twice, and messages that come together.

@@ -116,9 +116,10 @@ impl Partner {
         seen.wait_for(|seen| *seen >= count).await.unwrap();
     }
 
-    /// Stops listening and closes every connection.
-    pub(crate) async fn stop(mut self) {
+    /// Stops listening and closes every connection; MSH-10 of all messages.
+    pub(crate) async fn stop(mut self) -> Vec<String> {
         self.tasks.shutdown().await;
+        self.control_ids()
     }
 }
 
