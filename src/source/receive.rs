@@ -18,6 +18,7 @@ use super::intake::Intake;
 use super::judge::judge;
 use super::keys::search_keys;
 use super::status::{SourceStatus, count};
+use super::verdict::{Received, Verdict, accepted};
 use super::{answer, batch};
 use crate::clock::Clock;
 use crate::hl7::Message;
@@ -61,24 +62,6 @@ pub struct Arrival<'t> {
     /// The right to be stored before the frames that came after it on the same connection; given up as soon as the message
     /// has its place in the journal's queue.
     pub turn: Option<Turn<'t>>,
-}
-
-/// What became of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Durable, or known already.
-    Accepted,
-    /// Refused for good; the reason, without content.
-    Refused(String),
-    /// It could not be stored: nothing is known of it here, and the sender must try again.
-    Unsafe,
-}
-
-/// What became of one message, and what its sender is told.
-pub(super) struct Received {
-    pub(super) verdict: Verdict,
-    pub(super) outcome: Outcome,
-    pub(super) replies: Vec<Bytes>,
 }
 
 impl Receiver {
@@ -360,10 +343,11 @@ impl Receiver {
         let received = self.around.clock.now();
         self.status.saw(received);
         self.status.warned(arrival.warnings.len());
-        let message_type = message.map_or_else(MessageType::default, |message| {
-            let header = message.header();
-            MessageType::new(header.message_code(), header.trigger_event())
-        });
+        let message_type = message
+            .map(Message::header)
+            .map_or_else(MessageType::default, |msh| {
+                MessageType::new(msh.message_code(), msh.trigger_event())
+            });
         let entry = NewEntry {
             source: Arc::clone(&self.name),
             received,
@@ -390,12 +374,4 @@ enum First {
     Same(Vec<Bytes>),
     /// Another one.
     Other,
-}
-
-const fn accepted(replies: Vec<Bytes>) -> Received {
-    Received {
-        verdict: Verdict::Accepted,
-        outcome: Outcome::Accept,
-        replies,
-    }
 }
