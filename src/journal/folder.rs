@@ -130,10 +130,8 @@ pub(crate) fn index_key(
                 file: path.clone(),
                 offset: 0,
             })?;
-            Some(
-                unwrap(key, &[0; 16], wrapped)
-                    .ok_or(JournalError::KeyWrong { file: path.clone() })?,
-            )
+            // If the key is not the right one, then the segment files say so before anything is written.
+            unwrap(key, &[0; 16], wrapped)
         }
         // Derived data: a damaged key only means that the index files are made again.
         _ => None,
