@@ -16,16 +16,22 @@ mod acknowledgment;
 mod architecture;
 // What an admin is told about a configuration.
 mod config;
+// A folder as a source.
+mod directory;
 // Stopping in order, and going on where it stopped.
 mod drain;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// Content appears in the journal and at the destinations, and nowhere else.
+mod phi;
 // Another configuration in force, whole or not at all.
 mod reload;
 // Messages that come twice, and messages that come together.
 mod repeated;
+// Routes, steps and destinations: what each destination gets.
+mod routing;
 // The files in samples/ against their table and expectations.
 mod samples;
 // The samples sent to an engine with the shipped configuration.
@@ -34,5 +40,7 @@ mod shipped;
 mod source_text;
 // The whole path, from a byte on the wire to a delivered message.
 mod path;
+// TLS and mutual TLS between two engines.
+mod tls;
 // An engine to speak to, and the peers that speak to it.
 mod support;

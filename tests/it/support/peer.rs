@@ -93,6 +93,13 @@ impl Sender {
         matches!(timeout(PATIENCE, self.next_frame()).await, Ok(None))
     }
 
+    /// Whether the other end closes the connection, perhaps with a last word that is no frame (a TLS alert).
+    pub(crate) async fn is_closed_or_alerted(&mut self) -> bool {
+        let mut rest = Vec::new();
+        let end = timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await;
+        end.is_ok() && !rest.contains(&0x0B)
+    }
+
     async fn next_frame(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(end) = self
