@@ -201,7 +201,13 @@ impl Partner {
         let at = self.clock.now().to_zoned(self.zone.clone());
         let control_id = self.clock.control_id();
         let Some(message) = message else {
-            return acknowledgment::build_unreadable(body, "WARDWIRE-LISTEN", Code::ApplicationReject, &control_id, &at);
+            return acknowledgment::build_unreadable(
+                body,
+                "WARDWIRE-LISTEN",
+                Code::ApplicationReject,
+                &control_id,
+                &at,
+            );
         };
         let reply = Reply {
             code: self.args.ack,

@@ -50,13 +50,31 @@ impl Output {
 
 #[cfg(test)]
 impl Output {
-    /// One that is thrown away: what tests look at is what a command returns.
-    pub(super) fn nowhere() -> Self {
-        Self(Box::new(io::sink()))
-    }
-
     pub(super) fn into(to: impl Write + Send + 'static) -> Self {
         Self(Box::new(to))
+    }
+}
+
+/// What a command printed, for tests.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(super) struct Printed(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Printed {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[cfg(test)]
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

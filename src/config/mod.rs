@@ -26,8 +26,8 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 pub use fault::{ConfigError, Fault};
-use route::Names;
 use reader::Reader;
+use route::Names;
 use section::{Placed, Section};
 pub use settings::{EngineSettings, Origin, Settings, TestCase};
 
@@ -43,13 +43,23 @@ pub const EMBEDDED: &str = include_str!("../../config.toml");
 /// Every fault in it, or that the file cannot be read.
 pub fn load(origin: &Origin) -> Result<Settings, ConfigError> {
     match origin {
-        Origin::Embedded(folder) => {
-            parse(EMBEDDED, Path::new("built-in config.toml"), folder, origin.clone())
-        }
+        Origin::Embedded(folder) => parse(
+            EMBEDDED,
+            Path::new("built-in config.toml"),
+            folder,
+            origin.clone(),
+        ),
         Origin::File(path) => {
             let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            parse(&text, path, folder.unwrap_or(Path::new(".")), origin.clone())
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            parse(
+                &text,
+                path,
+                folder.unwrap_or(Path::new(".")),
+                origin.clone(),
+            )
         }
     }
 }
@@ -73,7 +83,11 @@ fn parse(text: &str, shown: &Path, folder: &Path, origin: Origin) -> Result<Sett
         let at = error.span().map_or(0, |span| span.start);
         // Of what is there twice, say what it is.
         let key = error.span().map_or("", |span| reader.source(&span));
-        let key = if error.message().starts_with("duplicate key") { key } else { "" };
+        let key = if error.message().starts_with("duplicate key") {
+            key
+        } else {
+            ""
+        };
         reader.fault(at, key, error.message().replace('\n', ", "), None);
     }
     let root = Section::root(&reader, &table);
@@ -93,17 +107,35 @@ fn read(root: &Section<'_>, folder: &Path, origin: Origin) -> Settings {
     let destinations = destination::read_all(root, folder, &engine.zone);
     // Names that stand in the file count as known even where their table has faults of its own.
     let names = Names {
-        sources: root.named_sections("source").into_iter().map(|(name, _)| name.value).collect(),
-        destinations: root.named_sections("destination").into_iter().map(|(name, _)| name.value).collect(),
+        sources: root
+            .named_sections("source")
+            .into_iter()
+            .map(|(name, _)| name.value)
+            .collect(),
+        destinations: root
+            .named_sections("destination")
+            .into_iter()
+            .map(|(name, _)| name.value)
+            .collect(),
     };
     if names.sources.is_empty() {
         let hint = "write [source.adt] with type = \"mllp\" and listen = \"127.0.0.1:2575\"";
         root.fault_here("there is no source", Some(hint.to_owned()));
     }
-    let charsets = sources.iter().filter_map(|source| Some((source.name.to_string(), source.intake.charset?)));
+    let charsets = sources
+        .iter()
+        .filter_map(|source| Some((source.name.to_string(), source.intake.charset?)));
     let routes = route::read_all(root, folder, &names).with_charsets(charsets.collect());
     let tests = read_tests(root, folder, &names);
-    Settings { origin, engine, journal, sources, routes: Arc::new(routes), destinations, tests }
+    Settings {
+        origin,
+        engine,
+        journal,
+        sources,
+        routes: Arc::new(routes),
+        destinations,
+        tests,
+    }
 }
 
 fn read_engine(root: &Section<'_>, folder: &Path) -> EngineSettings {
@@ -190,8 +222,13 @@ fn read_tests(root: &Section<'_>, folder: &Path, names: &Names) -> Vec<TestCase>
         let mut case = TestCase {
             name: String::new(),
             line,
-            source: source.or_else(|| names.sources.first().cloned()).unwrap_or_default(),
-            inputs: inputs.into_iter().map(|path| folder.join(path.value)).collect(),
+            source: source
+                .or_else(|| names.sources.first().cloned())
+                .unwrap_or_default(),
+            inputs: inputs
+                .into_iter()
+                .map(|path| folder.join(path.value))
+                .collect(),
             acknowledgment: None,
             to: None,
             out: Vec::new(),
@@ -216,16 +253,26 @@ fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &
         }
     };
     case.acknowledgment = section.text("ack").map(|ack| ack.value);
-    let mut codes = case.acknowledgment.iter().flat_map(|codes| codes.split(' '));
+    let mut codes = case
+        .acknowledgment
+        .iter()
+        .flat_map(|codes| codes.split(' '));
     if codes.any(|code| code != "none" && Code::read(code.as_bytes()).is_none()) {
-        section.fault("ack", "expected codes such as \"AA\" or \"CA AA\", or \"none\"", None);
+        section.fault(
+            "ack",
+            "expected codes such as \"AA\" or \"CA AA\", or \"none\"",
+            None,
+        );
     }
     case.to = section.texts("to").map(|to| {
         to.iter().for_each(known);
         to.into_iter().map(|name| name.value).collect()
     });
     for (name, file) in section.entries("out").unwrap_or_default() {
-        known(&Placed { value: name.clone(), ..file.clone() });
+        known(&Placed {
+            value: name.clone(),
+            ..file.clone()
+        });
         case.out.push((name, folder.join(file.value)));
     }
 }
@@ -235,7 +282,12 @@ fn read_expectation(section: &Section<'_>, folder: &Path, names: &Names, case: &
 pub fn fuzz_config(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let nowhere = PathBuf::from("/nonexistent");
-    if let Err(error) = parse(&text, Path::new("config.toml"), &nowhere, Origin::Embedded(nowhere.clone())) {
+    if let Err(error) = parse(
+        &text,
+        Path::new("config.toml"),
+        &nowhere,
+        Origin::Embedded(nowhere.clone()),
+    ) {
         assert!(!error.to_string().is_empty());
     }
 }

@@ -22,7 +22,13 @@ impl<'a> Reader<'a> {
     /// Keeps a fault, once.
     pub(super) fn fault(&self, at: usize, key: &str, message: String, hint: Option<String>) {
         let (line, column) = self.place(at);
-        let fault = Fault { line, column, key: key.to_owned(), message, hint };
+        let fault = Fault {
+            line,
+            column,
+            key: key.to_owned(),
+            message,
+            hint,
+        };
         let mut faults = self.faults.borrow_mut();
         if !faults.contains(&fault) {
             faults.push(fault);
@@ -43,7 +49,12 @@ impl<'a> Reader<'a> {
 
     /// Byte offset of the first character of `line`, from 1, that is no blank.
     pub(super) fn line_start(&self, line: usize) -> usize {
-        let before: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let before: usize = self
+            .text
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
         let rest = self.text.get(before..).unwrap_or_default();
         before + (rest.len() - rest.trim_start().len())
     }
@@ -65,14 +76,20 @@ impl<'a> Reader<'a> {
         };
         let mut rest = source.get(quotes..).unwrap_or_default();
         if many {
-            rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')).unwrap_or(rest);
+            rest = rest
+                .strip_prefix("\r\n")
+                .or_else(|| rest.strip_prefix('\n'))
+                .unwrap_or(rest);
         }
         let escapes = source.starts_with('"');
         let mut left = offset;
         while left > 0 && !rest.is_empty() {
             let (taken, means) = match rest.strip_prefix('\\').filter(|_| escapes) {
                 Some(escaped) => escape(escaped),
-                None => rest.chars().next().map_or((1, 1), |c| (c.len_utf8(), c.len_utf8())),
+                None => rest
+                    .chars()
+                    .next()
+                    .map_or((1, 1), |c| (c.len_utf8(), c.len_utf8())),
             };
             rest = rest.get(taken..).unwrap_or_default();
             left = left.saturating_sub(means);
@@ -98,7 +115,9 @@ fn escape(behind: &str) -> (usize, usize) {
         Some(other) => return (1 + other.len_utf8(), 1),
         None => return (1, 1),
     };
-    let code = behind.get(1..=digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let code = behind
+        .get(1..=digits)
+        .and_then(|hex| u32::from_str_radix(hex, 16).ok());
     let meant = code.and_then(char::from_u32).map_or(1, char::len_utf8);
     (2 + digits, meant)
 }

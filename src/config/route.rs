@@ -40,7 +40,12 @@ pub(super) fn read_all(root: &Section<'_>, folder: &Path, names: &Names) -> Rout
         if !used.contains(name) {
             let key = format!("steps.{name}");
             let hint = "name it in the steps of a route, or remove it".to_owned();
-            root.reader().fault(list.at, &key, "no route uses these steps".to_owned(), Some(hint));
+            root.reader().fault(
+                list.at,
+                &key,
+                "no route uses these steps".to_owned(),
+                Some(hint),
+            );
         }
     }
     Routes::new(routes, tables, templates)
@@ -70,18 +75,35 @@ fn read_route(
     for list in section.texts("steps").unwrap_or_default() {
         match lists.get(&list.value) {
             Some(found) => steps.extend(found.steps.iter().cloned()),
-            None => unknown_name(&section, &list, "step list", lists.keys().map(String::as_str)),
+            None => unknown_name(
+                &section,
+                &list,
+                "step list",
+                lists.keys().map(String::as_str),
+            ),
         }
         used.push(list.value);
     }
     let replaced = steps.iter().position(Step::replaces_message);
     if replaced.is_some_and(|place| place + 1 < steps.len()) {
-        section.fault("steps", "a template that replaces the message must be the last step", None);
+        section.fault(
+            "steps",
+            "a template that replaces the message must be the last step",
+            None,
+        );
     }
     let line = u32::try_from(section.line()).unwrap_or(u32::MAX);
     let also = section.flag("also").unwrap_or(false);
     section.finish();
-    Some(Route { name: name?.value, line, from, when, steps, to, also })
+    Some(Route {
+        name: name?.value,
+        line,
+        from,
+        when,
+        steps,
+        to,
+        also,
+    })
 }
 
 /// The names at `key`, each of which must be one of `names`.
@@ -126,7 +148,12 @@ fn unknown<'k>(
         format!("there are {}", names.join(", "))
     };
     let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(all);
-    section.reader().fault(at, key, format!("there is no {what} called {name}"), Some(hint));
+    section.reader().fault(
+        at,
+        key,
+        format!("there is no {what} called {name}"),
+        Some(hint),
+    );
 }
 
 /// Reports tables and templates that steps name and that do not exist.
@@ -171,15 +198,20 @@ fn read_table(section: &Section<'_>, folder: &Path) -> Option<Table> {
     let values = section.entries("values");
     let file = section.text("file");
     let (key, table): (_, Result<Table, TableError>) = match (values, file) {
-        (Some(values), None) => {
-            ("values", Table::of(values.into_iter().map(|(from, to)| (from, to.value))))
-        }
+        (Some(values), None) => (
+            "values",
+            Table::of(values.into_iter().map(|(from, to)| (from, to.value))),
+        ),
         (None, Some(file)) => {
             let path = folder.join(&file.value);
             match fs::read(&path) {
                 Ok(bytes) => ("file", Table::from_csv(&bytes)),
                 Err(error) => {
-                    section.fault("file", format!("cannot read {}: {error}", path.display()), None);
+                    section.fault(
+                        "file",
+                        format!("cannot read {}: {error}", path.display()),
+                        None,
+                    );
                     return None;
                 }
             }
@@ -211,7 +243,11 @@ fn read_templates(root: &Section<'_>, folder: &Path) -> Templates {
         if let Some(source) = template_source(&section, folder)
             && let Err(error) = templates.add(&name.value, format, source)
         {
-            let key = if section.has("file") { "file" } else { "source" };
+            let key = if section.has("file") {
+                "file"
+            } else {
+                "source"
+            };
             section.fault(key, format!("line {}: {}", error.line, error.reason), None);
         }
         section.finish();
@@ -226,7 +262,11 @@ fn template_source(section: &Section<'_>, folder: &Path) -> Option<String> {
             let path = folder.join(&file.value);
             let read = fs::read_to_string(&path);
             if let Err(error) = &read {
-                section.fault("file", format!("cannot read {}: {error}", path.display()), None);
+                section.fault(
+                    "file",
+                    format!("cannot read {}: {error}", path.display()),
+                    None,
+                );
             }
             read.ok()
         }

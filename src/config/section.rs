@@ -124,12 +124,14 @@ impl<'a> Section<'a> {
         let inner = self.raw(key).and_then(|value| value.get_ref().as_table());
         let found = inner.and_then(|table| table.iter().find(|(known, _)| known.get_ref() == name));
         let at = found.map_or_else(|| self.at(key), |(known, _)| known.span().start);
-        self.reader.fault(at, &format!("{key}.{name}"), message, None);
+        self.reader
+            .fault(at, &format!("{key}.{name}"), message, None);
     }
 
     /// Reports a fault of the table as a whole, at its head.
     pub(super) fn fault_here(&self, message: &str, hint: Option<String>) {
-        self.reader.fault(self.span.start, &self.name, message.to_owned(), hint);
+        self.reader
+            .fault(self.span.start, &self.name, message.to_owned(), hint);
     }
 
     /// Reports a missing key; `None` if it is missing.
@@ -137,7 +139,10 @@ impl<'a> Section<'a> {
         if self.has(key) {
             return Some(());
         }
-        self.fault_here(&format!("{key} is missing"), Some(format!("write {key} = {example}")));
+        self.fault_here(
+            &format!("{key} is missing"),
+            Some(format!("write {key} = {example}")),
+        );
         None
     }
 
@@ -166,7 +171,12 @@ impl<'a> Section<'a> {
         };
         let span = value.span();
         let at = self.reader.inside(&span, 0);
-        Some(Placed { value: text.to_owned(), at, span, key: self.key(key) })
+        Some(Placed {
+            value: text.to_owned(),
+            at,
+            span,
+            key: self.key(key),
+        })
     }
 
     /// A text that must be there.
@@ -246,7 +256,8 @@ impl<'a> Section<'a> {
     /// Whether a duration is there and zero.
     pub(super) fn duration_is_zero(&self, key: &'static str) -> bool {
         let text = self.raw(key).and_then(|value| value.get_ref().as_str());
-        text.and_then(units::duration).is_some_and(|time| time.is_zero())
+        text.and_then(units::duration)
+            .is_some_and(|time| time.is_zero())
     }
 
     /// A secret: `env:NAME` or `file:PATH`.
@@ -263,7 +274,8 @@ impl<'a> Section<'a> {
         match secret::resolve(&text.value, folder) {
             Ok(secret) => Some(secret),
             Err(error) => {
-                self.reader.fault(text.at, &text.key, error.to_string(), None);
+                self.reader
+                    .fault(text.at, &text.key, error.to_string(), None);
                 None
             }
         }

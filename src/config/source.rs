@@ -25,7 +25,11 @@ enum Kind {
 }
 
 /// Reads every source, in the order of the file.
-pub(super) fn read_all(root: &Section<'_>, folder: &Path, engine: &EngineSettings) -> Vec<SourceSettings> {
+pub(super) fn read_all(
+    root: &Section<'_>,
+    folder: &Path,
+    engine: &EngineSettings,
+) -> Vec<SourceSettings> {
     let sources: Vec<_> = root
         .named_sections("source")
         .into_iter()
@@ -54,7 +58,11 @@ fn read(
     };
     let intake = read_intake(&section, engine);
     section.finish();
-    Some(SourceSettings { name: Arc::from(name.value.as_str()), kind: kind?, intake })
+    Some(SourceSettings {
+        name: Arc::from(name.value.as_str()),
+        kind: kind?,
+        intake,
+    })
 }
 
 fn read_intake(section: &Section<'_>, engine: &EngineSettings) -> Intake {
@@ -64,7 +72,9 @@ fn read_intake(section: &Section<'_>, engine: &EngineSettings) -> Intake {
         let parsed = pattern.value.parse().ok();
         if parsed.is_none() {
             let message = "expected message types such as \"ADT\" or \"ORM^O01\"";
-            section.reader().fault(pattern.at, &pattern.key, message.to_owned(), None);
+            section
+                .reader()
+                .fault(pattern.at, &pattern.key, message.to_owned(), None);
         }
         parsed
     });
@@ -87,10 +97,16 @@ fn read_intake(section: &Section<'_>, engine: &EngineSettings) -> Intake {
         charset: read_charset(section),
         dedup: section.duration("dedup").unwrap_or(defaults.dedup),
         batch: section
-            .choice("batch_ack", &[("each", BatchReply::Each), ("summary", BatchReply::Summary)])
+            .choice(
+                "batch_ack",
+                &[("each", BatchReply::Each), ("summary", BatchReply::Summary)],
+            )
             .unwrap_or(defaults.batch),
         unrouted: section
-            .choice("unrouted", &[("accept", Unrouted::Accept), ("reject", Unrouted::Reject)])
+            .choice(
+                "unrouted",
+                &[("accept", Unrouted::Accept), ("reject", Unrouted::Reject)],
+            )
             .unwrap_or(defaults.unrouted),
         application: Arc::from(engine.name.as_str()),
         zone: engine.zone.clone(),
@@ -114,22 +130,35 @@ fn read_charset(section: &Section<'_>) -> Option<Charset> {
 
 fn read_mllp(section: &Section<'_>, folder: &Path) -> Option<ListenerSettings> {
     section.required("listen", "\"127.0.0.1:2575\"");
-    let listen: Option<SocketAddr> =
-        section.parsed("listen", "an IP address and a port, as in \"127.0.0.1:2575\"");
+    let listen: Option<SocketAddr> = section.parsed(
+        "listen",
+        "an IP address and a port, as in \"127.0.0.1:2575\"",
+    );
     let allow_from = read_networks(section);
     let tls = section.section("tls").map(|tls| read_tls(tls, folder));
     let largest = usize::try_from(LARGEST_FRAME).unwrap_or(usize::MAX);
     let mut settings = ListenerSettings::new(listen.unwrap_or_else(|| ([127, 0, 0, 1], 0).into()));
     let number = |key, default: usize| {
-        let found = section.integer(key, 1..1_000_001).and_then(|n| usize::try_from(n).ok());
+        let found = section
+            .integer(key, 1..1_000_001)
+            .and_then(|n| usize::try_from(n).ok());
         found.unwrap_or(default)
     };
     settings.max_connections = number("max_connections", settings.max_connections);
-    settings.max_per_peer = number("max_per_peer", settings.max_per_peer.min(settings.max_connections));
+    settings.max_per_peer = number(
+        "max_per_peer",
+        settings.max_per_peer.min(settings.max_connections),
+    );
     settings.pipeline = number("pipeline", settings.pipeline);
-    settings.idle_timeout = section.duration("idle_timeout").filter(|time| !time.is_zero());
-    settings.frame_timeout = section.duration("frame_timeout").unwrap_or(settings.frame_timeout);
-    settings.write_timeout = section.duration("write_timeout").unwrap_or(settings.write_timeout);
+    settings.idle_timeout = section
+        .duration("idle_timeout")
+        .filter(|time| !time.is_zero());
+    settings.frame_timeout = section
+        .duration("frame_timeout")
+        .unwrap_or(settings.frame_timeout);
+    settings.write_timeout = section
+        .duration("write_timeout")
+        .unwrap_or(settings.write_timeout);
     if let Some(time) = section.duration("keep_alive") {
         settings.keep_alive = Some(time).filter(|time| !time.is_zero());
     }
@@ -139,19 +168,39 @@ fn read_mllp(section: &Section<'_>, folder: &Path) -> Option<ListenerSettings> {
         }
         settings.max_frame = usize::try_from(size).unwrap_or(largest).min(largest);
     }
+    read_in_flight(section, &mut settings);
     settings.oversize = section
-        .choice("oversize", &[("close", Oversize::Close), ("skip", Oversize::Skip)])
+        .choice(
+            "oversize",
+            &[("close", Oversize::Close), ("skip", Oversize::Skip)],
+        )
         .unwrap_or(settings.oversize);
     settings.tolerance = read_tolerance(section);
     settings.allow_from = allow_from;
     settings.tls = tls.flatten();
-    let mutual = settings.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
-    if listen.is_some_and(|at| !at.ip().is_loopback()) && settings.allow_from.is_empty() && !mutual {
+    let mutual = settings
+        .tls
+        .as_ref()
+        .is_some_and(|tls| tls.client_ca.is_some());
+    if listen.is_some_and(|at| !at.ip().is_loopback()) && settings.allow_from.is_empty() && !mutual
+    {
         let hint = "write allow_from = [\"10.20.0.0/16\"] (who may connect), or tls with client_ca";
         let message = "other computers can reach this address, so it must say who may connect";
         section.fault("listen", message, Some(hint.to_owned()));
     }
     listen.map(|_| settings)
+}
+
+fn read_in_flight(section: &Section<'_>, settings: &mut ListenerSettings) {
+    if let Some(size) = section.size("max_in_flight") {
+        settings.max_in_flight = usize::try_from(size).unwrap_or(usize::MAX);
+    }
+    if settings.max_in_flight < settings.max_frame {
+        if section.has("max_in_flight") {
+            section.fault("max_in_flight", "must not be less than max_frame", None);
+        }
+        settings.max_in_flight = settings.max_frame;
+    }
 }
 
 fn read_networks(section: &Section<'_>) -> Vec<IpNet> {
@@ -174,10 +223,16 @@ fn read_tolerance(section: &Section<'_>) -> Tolerance {
         return defaults;
     };
     let tolerance = Tolerance {
-        missing_start: tolerate.flag("missing_start").unwrap_or(defaults.missing_start),
-        fs_without_cr: tolerate.flag("fs_without_cr").unwrap_or(defaults.fs_without_cr),
+        missing_start: tolerate
+            .flag("missing_start")
+            .unwrap_or(defaults.missing_start),
+        fs_without_cr: tolerate
+            .flag("fs_without_cr")
+            .unwrap_or(defaults.fs_without_cr),
         lf_after_fs: tolerate.flag("lf_after_fs").unwrap_or(defaults.lf_after_fs),
-        leading_junk: tolerate.flag("leading_junk").unwrap_or(defaults.leading_junk),
+        leading_junk: tolerate
+            .flag("leading_junk")
+            .unwrap_or(defaults.leading_junk),
     };
     tolerate.finish();
     tolerance
@@ -202,16 +257,26 @@ fn read_directory(section: &Section<'_>, folder: &Path) -> Option<DirectorySetti
         section.fault("every", "expected a duration longer than zero", None);
     }
     let max_file = section.size("max_file").unwrap_or(64 << 20);
-    Some(DirectorySettings { path: folder.join(path?.value), every, max_file })
+    Some(DirectorySettings {
+        path: folder.join(path?.value),
+        every,
+        max_file,
+    })
 }
 
 /// Two sources cannot have one port or one folder.
 fn report_equal_places(root: &Section<'_>, sources: &[SourceSettings]) {
     for (index, source) in sources.iter().enumerate() {
         let earlier = sources.get(..index).unwrap_or_default();
-        let clash = earlier.iter().find_map(|other| Some((other, clash(&other.kind, &source.kind)?)));
+        let clash = earlier
+            .iter()
+            .find_map(|other| Some((other, clash(&other.kind, &source.kind)?)));
         if let Some((other, what)) = clash {
-            root.fault_in("source", &source.name, format!("source {} {what} already", other.name));
+            root.fault_in(
+                "source",
+                &source.name,
+                format!("source {} {what} already", other.name),
+            );
         }
     }
 }

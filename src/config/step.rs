@@ -27,8 +27,14 @@ fn read(section: Section<'_>) -> Option<Step> {
         (Some(name), Some(kind)) => match Step::new(name.value, line, when, kind) {
             Ok(step) => Some(step),
             Err(fault) => {
-                let place = fault.index.map_or(String::new(), |n| format!(", entry {}", n + 1));
-                section.fault(fault.key, format!("expected {}{place}", fault.expected), None);
+                let place = fault
+                    .index
+                    .map_or(String::new(), |n| format!(", entry {}", n + 1));
+                section.fault(
+                    fault.key,
+                    format!("expected {}{place}", fault.expected),
+                    None,
+                );
                 None
             }
         },
@@ -47,7 +53,12 @@ pub(super) fn condition(section: &Section<'_>, key: &'static str) -> Option<Cond
     match Condition::parse(&text.value) {
         Ok(condition) => Some(condition),
         Err(error) => {
-            let before: usize = text.value.chars().take(error.offset).map(char::len_utf8).sum();
+            let before: usize = text
+                .value
+                .chars()
+                .take(error.offset)
+                .map(char::len_utf8)
+                .sum();
             let message = format!("expected {}", error.expected);
             section.fault_inside(&text, before, message, error.hint);
             None
@@ -57,19 +68,26 @@ pub(super) fn condition(section: &Section<'_>, key: &'static str) -> Option<Cond
 
 /// Reads what the step does: exactly one of the keys of [`StepKind::NAMES`].
 fn read_kind(section: &Section<'_>) -> Option<StepKind> {
-    let present: Vec<&'static str> =
-        StepKind::NAMES.into_iter().filter(|name| section.has(name)).collect();
+    let present: Vec<&'static str> = StepKind::NAMES
+        .into_iter()
+        .filter(|name| section.has(name))
+        .collect();
     match present.as_slice() {
         [one] => read_one(section, one),
         [] => {
             let keys: Vec<String> = section.keys().collect();
-            let near = keys.iter().find_map(|key| did_you_mean(key, StepKind::NAMES.into_iter()));
+            let near = keys
+                .iter()
+                .find_map(|key| did_you_mean(key, StepKind::NAMES.into_iter()));
             let hint = near.unwrap_or_else(|| format!("one of {}", StepKind::NAMES.join(", ")));
             section.fault_here("the step does not say what to do", Some(hint));
             None
         }
         several => {
-            let message = format!("one step does one thing, this one has {}", several.join(" and "));
+            let message = format!(
+                "one step does one thing, this one has {}",
+                several.join(" and ")
+            );
             section.fault_here(&message, Some("write a step for each".to_owned()));
             None
         }
@@ -79,9 +97,15 @@ fn read_kind(section: &Section<'_>) -> Option<StepKind> {
 fn read_one(section: &Section<'_>, kind: &'static str) -> Option<StepKind> {
     let here = || parsed::<Path>(section, kind);
     Some(match kind {
-        "copy" => StepKind::Copy { from: here()?, to: required_path(section, "to")? },
+        "copy" => StepKind::Copy {
+            from: here()?,
+            to: required_path(section, "to")?,
+        },
         "date" => StepKind::Date(date(section, here()?)?),
-        "default" => StepKind::Default { path: here()?, value: required(section, "value")? },
+        "default" => StepKind::Default {
+            path: here()?,
+            value: required(section, "value")?,
+        },
         "delete" => StepKind::Delete { path: here()? },
         "drop_segment" => StepKind::DropSegment { segment: here()? },
         "each" => StepKind::Each {
@@ -93,7 +117,9 @@ fn read_one(section: &Section<'_>, kind: &'static str) -> Option<StepKind> {
             with: text_or(section, "with", ""),
             to: required_path(section, "to")?,
         },
-        "keep_segments" => StepKind::KeepSegments { segments: several(section, kind)? },
+        "keep_segments" => StepKind::KeepSegments {
+            segments: several(section, kind)?,
+        },
         "lower" => StepKind::Lower { path: here()? },
         "map" => StepKind::Map {
             path: here()?,
@@ -108,13 +134,19 @@ fn read_one(section: &Section<'_>, kind: &'static str) -> Option<StepKind> {
                 .choice("side", &[("left", Side::Left), ("right", Side::Right)])
                 .unwrap_or_default(),
         },
-        "repeat" => StepKind::Repeat { path: here()?, value: required(section, "value")? },
+        "repeat" => StepKind::Repeat {
+            path: here()?,
+            value: required(section, "value")?,
+        },
         "replace" => StepKind::Replace {
             path: here()?,
             find: find(section)?,
             with: text_or(section, "with", ""),
         },
-        "set" => StepKind::Set { path: here()?, value: new_value(section)? },
+        "set" => StepKind::Set {
+            path: here()?,
+            value: new_value(section)?,
+        },
         "split" => StepKind::Split {
             path: here()?,
             at: required(section, "at")?,
@@ -123,7 +155,10 @@ fn read_one(section: &Section<'_>, kind: &'static str) -> Option<StepKind> {
         "substr" => StepKind::Substr {
             path: here()?,
             start: number(section, "start")?,
-            length: section.has("length").then(|| number(section, "length")).flatten(),
+            length: section
+                .has("length")
+                .then(|| number(section, "length"))
+                .flatten(),
         },
         "template" => StepKind::Template {
             template: section.text(kind)?.value,
@@ -137,11 +172,14 @@ fn read_one(section: &Section<'_>, kind: &'static str) -> Option<StepKind> {
 
 fn add_segment(section: &Section<'_>) -> Option<StepKind> {
     let text = section.text("add_segment")?;
-    let after = section.has("after").then(|| parsed::<SegmentName>(section, "after"));
+    let after = section
+        .has("after")
+        .then(|| parsed::<SegmentName>(section, "after"));
     match NewSegment::parse(&text.value) {
-        Ok(segment) => {
-            Some(StepKind::AddSegment { segment, after: after.map_or(Some(None), |a| a.map(Some))? })
-        }
+        Ok(segment) => Some(StepKind::AddSegment {
+            segment,
+            after: after.map_or(Some(None), |a| a.map(Some))?,
+        }),
         Err(error) => {
             let message = format!("expected {}", error.expected);
             section.fault_inside(&text, error.offset, message, None);
@@ -256,7 +294,9 @@ pub(super) fn zone(section: &Section<'_>, key: &'static str) -> Option<TimeZone>
 
 fn number(section: &Section<'_>, key: &'static str) -> Option<usize> {
     section.required_key(key, "4")?;
-    section.integer(key, 1..100_001).and_then(|n| usize::try_from(n).ok())
+    section
+        .integer(key, 1..100_001)
+        .and_then(|n| usize::try_from(n).ok())
 }
 
 fn required(section: &Section<'_>, key: &'static str) -> Option<String> {
@@ -264,7 +304,9 @@ fn required(section: &Section<'_>, key: &'static str) -> Option<String> {
 }
 
 fn text_or(section: &Section<'_>, key: &'static str, default: &str) -> String {
-    section.text(key).map_or_else(|| default.to_owned(), |text| text.value)
+    section
+        .text(key)
+        .map_or_else(|| default.to_owned(), |text| text.value)
 }
 
 fn required_path(section: &Section<'_>, key: &'static str) -> Option<Path> {
@@ -272,11 +314,17 @@ fn required_path(section: &Section<'_>, key: &'static str) -> Option<Path> {
     path(section, &text)
 }
 
-fn parsed<T: FromStr<Err = crate::hl7::PathError>>(section: &Section<'_>, key: &'static str) -> Option<T> {
+fn parsed<T: FromStr<Err = crate::hl7::PathError>>(
+    section: &Section<'_>,
+    key: &'static str,
+) -> Option<T> {
     path(section, &section.text(key)?)
 }
 
-fn path<T: FromStr<Err = crate::hl7::PathError>>(section: &Section<'_>, text: &Placed<String>) -> Option<T> {
+fn path<T: FromStr<Err = crate::hl7::PathError>>(
+    section: &Section<'_>,
+    text: &Placed<String>,
+) -> Option<T> {
     match text.value.parse() {
         Ok(path) => Some(path),
         Err(error) => {
@@ -292,7 +340,10 @@ fn several<T: FromStr<Err = crate::hl7::PathError>>(
     key: &'static str,
 ) -> Option<Vec<T>> {
     let texts = section.texts(key)?;
-    let found: Vec<T> = texts.iter().filter_map(|text| path(section, text)).collect();
+    let found: Vec<T> = texts
+        .iter()
+        .filter_map(|text| path(section, text))
+        .collect();
     (found.len() == texts.len()).then_some(found)
 }
 

@@ -10,7 +10,7 @@ use nom::error::Error;
 pub(super) const DURATION_EXPECTED: &str =
     "a duration in quotes: a whole number and ms, s, m, h or d, as in \"30s\"";
 /// Longer than anything is waited for or kept, and short enough for every clock to count with.
-const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 pub(super) const SIZE_EXPECTED: &str =
     "a size in quotes: a whole number and B, KiB, MiB or GiB, as in \"16MiB\"";
 
@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn durations_and_sizes_read_as_people_write_them() {
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
-        assert_eq!(duration("400d"), Some(Duration::from_secs(34_560_000)));
+        assert_eq!(duration("2m"), Some(Duration::from_mins(2)));
+        assert_eq!(duration("400d"), Some(Duration::from_hours(9600)));
         assert_eq!(size("16MiB"), Some(16 * 1024 * 1024));
         assert_eq!(size("1 GiB"), Some(1024 * 1024 * 1024));
     }

@@ -2,8 +2,8 @@
 //!
 //! # What is in such a file
 //! Messages in the order of the lane, byte for byte as the route made them, each followed by a CR if it does not end in
-//! one: `hl7::batch::split` and every tool that reads messages one after the other take them apart at `MSH`. Files are made
-//! with mode 0600 and folders with 0700; what is there already keeps its mode.
+//! one: `hl7::batch::split`, and every tool that reads messages one after the other, takes them apart at `MSH`. Files
+//! are made with mode 0600 and folders with 0700; what is there already keeps its mode.
 //!
 //! # What a crash leaves
 //! A message that a power cut tore stays as the fragment it is; the next one, most often the same again, begins on a

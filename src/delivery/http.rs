@@ -1,11 +1,11 @@
 //! Delivery by HTTP POST: a message counts as delivered when the status is 2xx and no acknowledgment in the reply
 //! says otherwise.
 //!
-//! Partners that speak HL7 over HTTP answer with an acknowledgment. Where the reply begins with MSH and has an MSA, it decides like one over MLLP does:
-//! its MSA-2 must name the message, and MSA-1 says what becomes of it.
+//! Partners that speak HL7 over HTTP answer with an acknowledgment. Where the reply begins with MSH and has an MSA, it
+//! decides like one over MLLP does: its MSA-2 must name the message, and MSA-1 says what becomes of it.
 //!
-//! Redirects are followed only where they keep method, scheme, host and port (307, 308): anything else could drop the message or
-//! carry it to somebody it was not routed to.
+//! Redirects are followed only where they keep method, scheme, host and port (307, 308): anything else could drop the
+//! message or carry it to somebody it was not routed to.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,15 +12,15 @@
 //! | AR, CR; other 4xx | parked at once with the reply (`on_reject = "retry"`: like AE) |
 //! | does not listen; full disk; 3xx; 401, 403, 407, 429, 502, 503, 504 | sent again for ever: no fault of the message |
 //!
-//! A step that cannot be done, a message without MSH-10 and one with MLLP's block characters in it (for `mllp`) are parked at once: trying again is no cure.
+//! A message that a step or template cannot be applied to is parked at once, and so is one that `mllp` cannot carry
+//! (no MSH-10, MLLP's block characters): trying again is no cure.
 //!
 //! # What the log is told
-//! Changes of state, at WARN and INFO: retrying, delivering again, parked, stopped, going on. Single tries are DEBUG, and no line
-//! ever holds content.
+//! Changes of state, at WARN and INFO: retrying, delivering again, parked, stopped, going on. Single tries are DEBUG,
+//! and no line ever holds content.
 
 mod attempt;
 mod certificates;
-
 mod error;
 mod file;
 mod file_path;

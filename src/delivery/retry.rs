@@ -8,8 +8,8 @@ use super::settings::RetrySettings;
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// The pause after the `tries`-th failure in a row (from 1). It lies between `first` and a bound that begins at
-/// `first`, doubles with each failure and ends at `max`; `random` says where. So that a hundred lanes that lost the same partner
-/// do not all come back in the same second, and none comes back at once.
+/// `first`, doubles with each failure and ends at `max`; `random` says where. So a hundred lanes that lost the same
+/// partner do not all come back in the same second, and none comes back at once.
 pub(super) fn pause(settings: &RetrySettings, tries: u32, random: u64) -> Duration {
     let doublings = tries.saturating_sub(1).min(31);
     let bound = settings.first.saturating_mul(1 << doublings);

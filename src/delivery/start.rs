@@ -150,7 +150,8 @@ impl Destination for Kind {
     }
 }
 
-/// Says that the lane ended, also when it is dropped at the deadline or panics: a lane that is silent about its end looks idle for ever.
+/// Says that the lane ended, also when it is dropped at the deadline or panics: a lane that is silent about its end
+/// looks idle for ever.
 struct End(Arc<LaneStatus>);
 
 impl Drop for End {

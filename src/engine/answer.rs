@@ -26,7 +26,11 @@ impl Engine {
     fn answer_status(&self) -> Response {
         let report: EngineReport = self.report();
         match serde_json::to_value(&report) {
-            Ok(data) => Response { ok: true, text: String::new(), data },
+            Ok(data) => Response {
+                ok: true,
+                text: String::new(),
+                data,
+            },
             Err(error) => Response::refused(error.to_string()),
         }
     }
@@ -55,7 +59,9 @@ impl Engine {
         };
         match self.journal.read(position).await {
             Ok(entry) if entry.disposition != Disposition::Accepted => {
-                return Response::refused(format!("{position} was not accepted, so it goes nowhere"));
+                return Response::refused(format!(
+                    "{position} was not accepted, so it goes nowhere"
+                ));
             }
             Ok(_) => {}
             Err(error) => return Response::refused(error.to_string()),
@@ -79,7 +85,8 @@ impl Engine {
 }
 
 fn position_of(id: &str) -> Result<Position, Response> {
-    id.parse().map_err(|_| Response::refused(format!("{id} is no message ID (they look like 3-1f40)")))
+    id.parse()
+        .map_err(|_| Response::refused(format!("{id} is no message ID (they look like 3-1f40)")))
 }
 
 /// An error with its causes, in one line.

@@ -76,13 +76,21 @@ impl Response {
     /// Done, with a line about it.
     #[must_use]
     pub fn done(text: impl Into<String>) -> Self {
-        Self { ok: true, text: text.into(), data: serde_json::Value::Null }
+        Self {
+            ok: true,
+            text: text.into(),
+            data: serde_json::Value::Null,
+        }
     }
 
     /// Not done, and why.
     #[must_use]
     pub fn refused(text: impl Into<String>) -> Self {
-        Self { ok: false, text: text.into(), data: serde_json::Value::Null }
+        Self {
+            ok: false,
+            text: text.into(),
+            data: serde_json::Value::Null,
+        }
     }
 }
 
@@ -128,11 +136,17 @@ pub async fn call(data: &Path, request: &Request) -> Result<Response, ControlErr
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                     ControlError::NotRunning(data.to_owned())
                 }
-                _ => ControlError::Io { path, source: error },
+                _ => ControlError::Io {
+                    path,
+                    source: error,
+                },
             });
         }
     };
-    let io = |source| ControlError::Io { path: path.clone(), source };
+    let io = |source| ControlError::Io {
+        path: path.clone(),
+        source,
+    };
     let exchange = async {
         let mut line = serde_json::to_vec(request).map_err(|error| io(error.into()))?;
         line.push(b'\n');
@@ -141,12 +155,16 @@ pub async fn call(data: &Path, request: &Request) -> Result<Response, ControlErr
         let answer = read_line(read).await.map_err(io)?;
         serde_json::from_slice(&answer).map_err(|error| ControlError::Answer(error.into()))
     };
-    tokio::time::timeout(PATIENCE, exchange).await.unwrap_or(Err(ControlError::Timeout))
+    tokio::time::timeout(PATIENCE, exchange)
+        .await
+        .unwrap_or(Err(ControlError::Timeout))
 }
 
 async fn read_line(from: impl tokio::io::AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    BufReader::new(from.take(MOST_BYTES)).read_until(b'\n', &mut line).await?;
+    BufReader::new(from.take(MOST_BYTES))
+        .read_until(b'\n', &mut line)
+        .await?;
     Ok(line)
 }
 

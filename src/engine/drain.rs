@@ -19,7 +19,11 @@ impl fmt::Display for Drained {
         if self.busy.is_empty() {
             return f.write_str("stopped; everything in hand was finished");
         }
-        write!(f, "stopped at the deadline; still busy: {}", self.busy.join(", "))
+        write!(
+            f,
+            "stopped at the deadline; still busy: {}",
+            self.busy.join(", ")
+        )
     }
 }
 
@@ -44,7 +48,7 @@ impl Group {
 }
 
 /// How long a lane or source that goes or changes at a reload may take to finish what it has in hand.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The same when the engine is to stop meanwhile.
 const HURRY: Duration = Duration::from_millis(500);
 
@@ -77,16 +81,23 @@ impl Engine {
         }
         for (name, source) in &sources {
             if !source.group.stop(deadline).await {
-                let open = source.listening.iter().flat_map(|listening| listening.connections.list());
+                let open = source
+                    .listening
+                    .iter()
+                    .flat_map(|listening| listening.connections.list());
                 let peers: Vec<String> = open
                     .map(|one| format!("{} ({})", one.peer, one.state.as_str()))
                     .collect();
-                drained.busy.push(format!("source {name}: {}", peers.join(", ")));
+                drained
+                    .busy
+                    .push(format!("source {name}: {}", peers.join(", ")));
             }
         }
         for (name, lane) in &lanes {
             if !lane.group.stop(deadline).await {
-                drained.busy.push(format!("destination {name}: a message without an answer yet"));
+                drained.busy.push(format!(
+                    "destination {name}: a message without an answer yet"
+                ));
             }
         }
         // The journal's own sync is not cut short: acknowledged messages are in it.

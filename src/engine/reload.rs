@@ -32,7 +32,8 @@ pub struct Reloaded {
 impl fmt::Display for Reloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.changes.is_empty() {
-            return f.write_str("reloaded; routes and tables are as in the file, nothing else changed");
+            return f
+                .write_str("reloaded; routes and tables are as in the file, nothing else changed");
         }
         write!(f, "reloaded: {}", self.changes.join(", "))
     }
@@ -46,7 +47,9 @@ pub enum ReloadError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A destination that still has undelivered messages is no longer in the file.
-    #[error("destination {name} was removed, but {backlog} messages wait for it and {parked} are parked (deliver them, or reload with --discard {name})")]
+    #[error(
+        "destination {name} was removed, but {backlog} messages wait for it and {parked} are parked (deliver them, or reload with --discard {name})"
+    )]
     Backlog {
         /// The destination.
         name: String,
@@ -75,7 +78,11 @@ pub enum ReloadError {
 }
 
 fn join(failures: &[Failure]) -> String {
-    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    failures
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 impl Engine {
@@ -99,7 +106,10 @@ impl Engine {
         }
         let failures = trial::run_all(&new);
         if !failures.is_empty() {
-            return Err(ReloadError::Tests { failures, total: new.tests.len() });
+            return Err(ReloadError::Tests {
+                failures,
+                total: new.tests.len(),
+            });
         }
         self.check_removed(&new, discard)?;
         self.put_into_force(&new, discard).await
@@ -113,7 +123,11 @@ impl Engine {
             let running = locked(&self.lanes).contains_key(&*state.name);
             if running && !stays && waits && !discard.contains(&state.name) {
                 let (name, backlog, parked) = (state.name, state.backlog, state.parked);
-                return Err(ReloadError::Backlog { name, backlog, parked });
+                return Err(ReloadError::Backlog {
+                    name,
+                    backlog,
+                    parked,
+                });
             }
         }
         Ok(())
@@ -148,7 +162,11 @@ impl Engine {
                 .get(&destination.name)
                 .map(|lane| (lane.settings == *destination, lane.certificates.clone()));
             let is_new = running.is_none();
-            let known = self.journal.destinations().iter().any(|one| *one.name == *destination.name);
+            let known = self
+                .journal
+                .destinations()
+                .iter()
+                .any(|one| *one.name == *destination.name);
             let opened = match running {
                 Some((true, certificates)) => {
                     certificates.reload().map(|()| None).map_err(|source| {
@@ -161,7 +179,12 @@ impl Engine {
             match opened {
                 Ok(None) => {}
                 Ok(Some(delivery)) => {
-                    lanes.push(Opening { settings: destination.clone(), delivery, is_new, known });
+                    lanes.push(Opening {
+                        settings: destination.clone(),
+                        delivery,
+                        is_new,
+                        known,
+                    });
                 }
                 Err(error) => {
                     self.forget_new(&lanes).await;
@@ -191,7 +214,13 @@ impl Engine {
         for name in gone {
             self.stop_lane(&name).await;
         }
-        for Opening { settings, delivery, is_new, .. } in lanes {
+        for Opening {
+            settings,
+            delivery,
+            is_new,
+            ..
+        } in lanes
+        {
             self.stop_lane(&settings.name).await;
             self.run_lane(&settings, delivery);
             let word = if is_new { "started" } else { "changed" };

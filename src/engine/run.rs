@@ -19,8 +19,13 @@ pub async fn run(
     ready: impl FnOnce(&Engine),
 ) -> Result<Drained, StartError> {
     // Before anything else, so that a signal during the start is not the end of it.
-    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-    let engine = Engine::start(settings, clock, Arc::new(DiskFiles::default())).await?;
+    let signals = [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ]
+    .map(signal);
+    let engine = Engine::start(settings, clock, Arc::new(DiskFiles)).await?;
     ready(&engine);
     let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = signals else {
         tracing::error!("the system does not let us listen to signals");
@@ -43,7 +48,10 @@ pub async fn run(
         }
     }
     let patience = engine.settings().engine.drain;
-    tracing::info!(seconds = patience.as_secs(), "stopping; finishing what is in hand");
+    tracing::info!(
+        seconds = patience.as_secs(),
+        "stopping; finishing what is in hand"
+    );
     Ok(tokio::select! {
         drained = engine.drain(patience) => drained,
         () = stop_asked(&mut terminate, &mut interrupt) => Drained { busy: vec!["stopped by a second signal".to_owned()] },

@@ -45,7 +45,11 @@ impl Engine {
             routes: Arc::clone(&self.routes),
             clock: self.clock.clone(),
         };
-        Arc::new(Receiver::new(Arc::clone(&source.name), source.intake.clone(), around))
+        Arc::new(Receiver::new(
+            Arc::clone(&source.name),
+            source.intake.clone(),
+            around,
+        ))
     }
 
     /// Sets a source to work, for a receiver that may have served it before.
@@ -67,15 +71,21 @@ impl Engine {
             group.spawn(directory::watch(folder, receiver, group.cancel.clone()));
         }
         let name = Arc::clone(&settings.name);
-        let running = RunningSource { settings, receiver, listening, group };
+        let running = RunningSource {
+            settings,
+            receiver,
+            listening,
+            group,
+        };
         locked(&self.sources).insert(name, running);
     }
 
     /// Everything about sources that can fail; when it does, all is as it was.
     pub(super) async fn prepare_sources(&self, new: &Settings) -> Result<Swap, ReloadError> {
         let (mut swap, changing, kept) = self.compare(new);
-        let (later, now): (Vec<_>, Vec<_>) =
-            changing.into_iter().partition(|source| !self.in_the_way(source, &swap).is_empty());
+        let (later, now): (Vec<_>, Vec<_>) = changing
+            .into_iter()
+            .partition(|source| !self.in_the_way(source, &swap).is_empty());
         for source in now {
             swap.bound.push(bind(source)?);
         }
@@ -104,13 +114,20 @@ impl Engine {
     fn compare<'s>(
         &self,
         new: &'s Settings,
-    ) -> (Swap, Vec<&'s SourceSettings>, Vec<(&'s SourceSettings, TlsServer)>) {
+    ) -> (
+        Swap,
+        Vec<&'s SourceSettings>,
+        Vec<(&'s SourceSettings, TlsServer)>,
+    ) {
         let (mut changing, mut kept) = (Vec::new(), Vec::new());
         let sources = locked(&self.sources);
         for source in &new.sources {
             match sources.get(&source.name) {
                 Some(running) if running.settings.kind == source.kind => {
-                    let tls = running.listening.as_ref().and_then(|listening| listening.tls.clone());
+                    let tls = running
+                        .listening
+                        .as_ref()
+                        .and_then(|listening| listening.tls.clone());
                     kept.extend(tls.map(|tls| (source, tls)));
                 }
                 _ => changing.push(source),
@@ -120,9 +137,20 @@ impl Engine {
             new.sources.iter().any(|source| source.name == *name)
                 && changing.iter().all(|source| source.name != *name)
         };
-        let leaving = sources.keys().filter(|name| !stays(name)).cloned().collect();
+        let leaving = sources
+            .keys()
+            .filter(|name| !stays(name))
+            .cloned()
+            .collect();
         drop(sources);
-        (Swap { leaving, ..Swap::default() }, changing, kept)
+        (
+            Swap {
+                leaving,
+                ..Swap::default()
+            },
+            changing,
+            kept,
+        )
     }
 
     /// Running sources that leave and hold the address that `source` wants.
@@ -132,7 +160,9 @@ impl Engine {
         };
         let sources = locked(&self.sources);
         let holds = |name: &&Arc<str>| {
-            let held = sources.get(*name).and_then(|running| running.listening.as_ref());
+            let held = sources
+                .get(*name)
+                .and_then(|running| running.listening.as_ref());
             held.is_some_and(|listening| collide(listening.address, wanted.listen))
         };
         swap.leaving.iter().filter(holds).cloned().collect()
@@ -155,7 +185,11 @@ impl Engine {
 
     /// Puts the prepared sources into force, together with the routes; what it did, in words.
     pub(super) async fn swap_sources(&self, swap: Swap, new: &Settings) -> Vec<String> {
-        let Swap { bound, leaving, mut stopped } = swap;
+        let Swap {
+            bound,
+            leaving,
+            mut stopped,
+        } = swap;
         for name in &leaving {
             stopped.extend(self.stop_source(name).await);
         }
@@ -170,14 +204,22 @@ impl Engine {
         for bound in bound {
             let name = Arc::clone(&bound.settings.name);
             let before = stopped.iter().find(|source| source.settings.name == name);
-            let word = if before.is_some() { "reopened" } else { "started" };
-            let receiver =
-                before.map_or_else(|| self.receiver(&bound.settings), |one| Arc::clone(&one.receiver));
+            let word = if before.is_some() {
+                "reopened"
+            } else {
+                "started"
+            };
+            let receiver = before.map_or_else(
+                || self.receiver(&bound.settings),
+                |one| Arc::clone(&one.receiver),
+            );
             receiver.set_intake(bound.settings.intake.clone());
             self.serve(bound, receiver);
             changes.push(format!("source {name} {word}"));
         }
-        let gone = leaving.iter().filter(|name| new.sources.iter().all(|source| source.name != **name));
+        let gone = leaving
+            .iter()
+            .filter(|name| new.sources.iter().all(|source| source.name != **name));
         changes.extend(gone.map(|name| format!("source {name} stopped")));
         changes
     }
@@ -192,12 +234,18 @@ impl Engine {
 fn bind(source: &SourceSettings) -> Result<Bound, StartError> {
     let listener = match &source.kind {
         SourceKind::Mllp(settings) => {
-            let named = |error| StartError::Source { name: Arc::clone(&source.name), source: error };
+            let named = |error| StartError::Source {
+                name: Arc::clone(&source.name),
+                source: error,
+            };
             Some(Listener::bind(settings.clone()).map_err(named)?)
         }
         SourceKind::Directory(_) => None,
     };
-    Ok(Bound { settings: source.clone(), listener })
+    Ok(Bound {
+        settings: source.clone(),
+        listener,
+    })
 }
 
 /// Whether two listeners cannot be had at once: the same port, and one of them on every address or both on the same.
@@ -221,6 +269,12 @@ fn unusable_tls(source: &SourceSettings, error: crate::mllp::TlsError) -> Reload
         SourceKind::Mllp(settings) => settings.listen,
         SourceKind::Directory(_) => ([0, 0, 0, 0], 0).into(),
     };
-    let error = ListenError::Tls { listen, source: Box::new(error) };
-    ReloadError::Start(StartError::Source { name: Arc::clone(&source.name), source: error })
+    let error = ListenError::Tls {
+        listen,
+        source: Box::new(error),
+    };
+    ReloadError::Start(StartError::Source {
+        name: Arc::clone(&source.name),
+        source: error,
+    })
 }

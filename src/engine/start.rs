@@ -91,7 +91,11 @@ impl Engine {
         Ok(engine)
     }
 
-    async fn start_all(self: &Arc<Self>, settings: &Settings, data: &Path) -> Result<(), StartError> {
+    async fn start_all(
+        self: &Arc<Self>,
+        settings: &Settings,
+        data: &Path,
+    ) -> Result<(), StartError> {
         self.forget_strangers(settings).await?;
         for destination in &settings.destinations {
             let delivery = self.open_lane(destination).await?;
@@ -100,7 +104,10 @@ impl Engine {
         for source in &settings.sources {
             self.start_source(source)?;
         }
-        let in_data = |source| StartError::Control { data: data.to_owned(), source };
+        let in_data = |source| StartError::Control {
+            data: data.to_owned(),
+            source,
+        };
         let listener = control::bind(data).map_err(in_data)?;
         let engine = Arc::clone(self);
         let answer = Arc::new(move |request| {
@@ -108,7 +115,8 @@ impl Engine {
             async move { engine.answer(request).await }
         });
         let (tasks, cancel) = (self.control.tasks.clone(), self.control.cancel.clone());
-        self.control.spawn(control::serve(listener, tasks, cancel, answer));
+        self.control
+            .spawn(control::serve(listener, tasks, cancel, answer));
         Ok(())
     }
 
@@ -147,7 +155,11 @@ impl Engine {
     /// they would keep every message from being removed; told where something does.
     async fn forget_strangers(&self, settings: &Settings) -> Result<(), StartError> {
         for state in self.journal.destinations() {
-            if settings.destinations.iter().any(|one| *one.name == *state.name) {
+            if settings
+                .destinations
+                .iter()
+                .any(|one| *one.name == *state.name)
+            {
                 continue;
             }
             let (destination, waiting, parked) = (&*state.name, state.backlog, state.parked);
@@ -183,5 +195,8 @@ async fn open_journal(
 /// Makes the data folder, for its owner alone; one that exists is left as it is, the journal checks its own.
 fn make_data_folder(data: &Path) -> Result<(), StartError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
-    made.map_err(|source| StartError::Data { data: data.to_owned(), source })
+    made.map_err(|source| StartError::Data {
+        data: data.to_owned(),
+        source,
+    })
 }

@@ -79,7 +79,9 @@ impl Engine {
             let (kind, at) = match (&source.settings.kind, &source.listening) {
                 (SourceKind::Mllp(settings), None) => ("mllp", settings.listen.to_string()),
                 (SourceKind::Mllp(_), Some(listening)) => ("mllp", listening.address.to_string()),
-                (SourceKind::Directory(folder), _) => ("directory", folder.path.display().to_string()),
+                (SourceKind::Directory(folder), _) => {
+                    ("directory", folder.path.display().to_string())
+                }
             };
             SourceReport {
                 name: source.settings.name.to_string(),
@@ -90,8 +92,10 @@ impl Engine {
             }
         });
         let sources = sources.collect();
-        let lanes: Vec<LaneSnapshot> =
-            locked(&self.lanes).values().map(|lane| lane.status.snapshot()).collect();
+        let lanes: Vec<LaneSnapshot> = locked(&self.lanes)
+            .values()
+            .map(|lane| lane.status.snapshot())
+            .collect();
         let states = self.journal.destinations();
         let settings = self.settings();
         let configured = |name: &str| settings.destinations.iter().any(|one| *one.name == *name);
@@ -99,7 +103,10 @@ impl Engine {
         let strangers: Vec<DestinationReport> = strangers.map(report_stranger).collect();
         let destinations = lanes.into_iter().map(|lane| {
             let state = states.iter().find(|state| *state.name == *lane.name);
-            report_lane(&lane, state.map(|s| (s.backlog, s.oldest_waiting, s.parked)))
+            report_lane(
+                &lane,
+                state.map(|s| (s.backlog, s.oldest_waiting, s.parked)),
+            )
         });
         EngineReport {
             at: self.clock.now(),
@@ -137,12 +144,21 @@ fn report_lane(
     let (state, trouble) = match &lane.state {
         LaneState::Idle => ("idle".to_owned(), false),
         LaneState::Delivering => ("delivering".to_owned(), false),
-        LaneState::Retrying { position, attempts, reason, .. } => {
-            (format!("retrying {position} (tried {attempts} times): {reason}"), true)
-        }
-        LaneState::Stopped { position, parked, .. } => {
-            (format!("stopped: {parked} parked, the first is {position}"), true)
-        }
+        LaneState::Retrying {
+            position,
+            attempts,
+            reason,
+            ..
+        } => (
+            format!("retrying {position} (tried {attempts} times): {reason}"),
+            true,
+        ),
+        LaneState::Stopped {
+            position, parked, ..
+        } => (
+            format!("stopped: {parked} parked, the first is {position}"),
+            true,
+        ),
         LaneState::Ended { reason } => (format!("ended: {reason}"), true),
     };
     DestinationReport {
@@ -158,6 +174,9 @@ fn report_lane(
         filtered: lane.filtered,
         retries: lane.retries,
         last_success: lane.last_success,
-        last_code: lane.last_code.as_ref().map(|code: &Arc<str>| code.to_string()),
+        last_code: lane
+            .last_code
+            .as_ref()
+            .map(|code: &Arc<str>| code.to_string()),
     }
 }

@@ -22,12 +22,22 @@ impl Engine {
             writeln!(f, "  {}", describe(route))?;
         }
         let folder = settings.engine.data.display();
-        let sealed = if settings.journal.key.is_some() { ", encrypted" } else { "" };
+        let sealed = if settings.journal.key.is_some() {
+            ", encrypted"
+        } else {
+            ""
+        };
         let (entries, segments, ms) = (opened.entries, opened.segments, opened.took.as_millis());
-        writeln!(f, "data\n  {folder}  {entries} messages in {segments} segments{sealed}, ready in {ms} ms")?;
+        writeln!(
+            f,
+            "data\n  {folder}  {entries} messages in {segments} segments{sealed}, ready in {ms} ms"
+        )?;
         if let Some(cut) = &opened.cut {
             let (bytes, position) = (cut.bytes, cut.position);
-            writeln!(f, "  the last stop was not in order: {bytes} bytes at {position}, never acknowledged, were cut off")?;
+            writeln!(
+                f,
+                "  the last stop was not in order: {bytes} bytes at {position}, never acknowledged, were cut off"
+            )?;
         }
         Ok(())
     }
@@ -35,16 +45,30 @@ impl Engine {
 
 fn sources(f: &mut Formatter<'_>, report: &EngineReport) -> fmt::Result {
     writeln!(f, "sources")?;
-    let width = report.sources.iter().map(|source| source.name.len()).max().unwrap_or(0);
+    let width = report
+        .sources
+        .iter()
+        .map(|source| source.name.len())
+        .max()
+        .unwrap_or(0);
     for source in &report.sources {
-        writeln!(f, "  {:width$}  {:9} {}", source.name, source.kind, source.at)?;
+        writeln!(
+            f,
+            "  {:width$}  {:9} {}",
+            source.name, source.kind, source.at
+        )?;
     }
     Ok(())
 }
 
 fn destinations(f: &mut Formatter<'_>, report: &EngineReport) -> fmt::Result {
     writeln!(f, "destinations")?;
-    let width = report.destinations.iter().map(|one| one.name.len()).max().unwrap_or(0);
+    let width = report
+        .destinations
+        .iter()
+        .map(|one| one.name.len())
+        .max()
+        .unwrap_or(0);
     for one in &report.destinations {
         write!(f, "  {:width$}  {:9} {}", one.name, one.kind, one.endpoint)?;
         if one.backlog > 0 {
@@ -59,7 +83,10 @@ fn destinations(f: &mut Formatter<'_>, report: &EngineReport) -> fmt::Result {
 }
 
 fn describe(route: &Route) -> String {
-    let when = route.when.as_ref().map_or(String::new(), |when| format!("  when {}", when.text()));
+    let when = route
+        .when
+        .as_ref()
+        .map_or(String::new(), |when| format!("  when {}", when.text()));
     let (from, to) = (route.from.join(", "), route.to.join(", "));
     let also = if route.also { "  (and on)" } else { "" };
     format!("{}: {from} → {to}{when}{also}", route.name)

@@ -34,10 +34,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) type Done = oneshot::Sender<Result<(), JournalError>>;
 
 /// What is asked of the writer.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all requests are the large one"
-)]
 pub(crate) enum Request {
     Append {
         entry: NewEntry,

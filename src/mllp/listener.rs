@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,6 +62,8 @@ struct Shared {
     settings: ListenerSettings,
     connections: Connections,
     tls: Option<TlsServer>,
+    /// What its connections may hold together.
+    memory: Arc<Semaphore>,
 }
 
 impl Listener {
@@ -85,6 +88,7 @@ impl Listener {
             socket,
             local,
             shared: Arc::new(Shared {
+                memory: session::memory(settings.max_in_flight),
                 settings,
                 connections: Connections::default(),
                 tls,
@@ -222,7 +226,8 @@ async fn host<S: Service>(
     };
     let connection = &*entered.connection;
     let mut told = Told::opened(service, &peer, connection);
-    told.reason = session::run(stream, &peer, connection, &shared.settings, service, cancel).await;
+    let (settings, memory) = (&shared.settings, Arc::clone(&shared.memory));
+    told.reason = session::run(stream, &peer, connection, settings, service, memory, cancel).await;
 }
 
 /// Tells the service that a connection has opened, and, when dropped, that it has closed: even if the service panics.

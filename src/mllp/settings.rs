@@ -28,6 +28,9 @@ pub struct ListenerSettings {
     pub end_grace: Duration,
     /// Greatest length of a message in bytes.
     pub max_frame: usize,
+    /// How many bytes all connections together may hold of messages that are half read or in hand, beyond 64 KiB each;
+    /// beyond that, senders wait. At least `max_frame`.
+    pub max_in_flight: usize,
     /// What becomes of a connection whose frame was larger than that.
     pub oversize: Oversize,
     /// Which addresses may connect. Empty: all.
@@ -43,8 +46,8 @@ pub struct ListenerSettings {
 }
 
 impl ListenerSettings {
-    /// The defaults: 256 connections, 64 a peer, no idle timeout, 30 s a frame and a reply, 16 MiB a message, 60 s
-    /// keep-alive, 32 frames in hand, no TLS, everybody may connect.
+    /// The defaults: 256 connections, 64 a peer, no idle timeout, 30 s a frame and a reply, 16 MiB a message, 256 MiB
+    /// of messages at once, 60 s keep-alive, 32 frames in hand, no TLS, everybody may connect.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
         Self {
@@ -56,6 +59,7 @@ impl ListenerSettings {
             write_timeout: Duration::from_secs(30),
             end_grace: Duration::from_millis(250),
             max_frame: 16 * 1024 * 1024,
+            max_in_flight: 256 * 1024 * 1024,
             oversize: Oversize::Close,
             allow_from: Vec::new(),
             keep_alive: Some(Duration::from_mins(1)),

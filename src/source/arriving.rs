@@ -30,9 +30,16 @@ impl Arriving {
             let mut left = pin!(self.left.notified());
             // From here on a copy that is done wakes this one, even before it waits.
             left.as_mut().enable();
-            let new = self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+            let new = self
+                .keys
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(key.clone());
             if new {
-                return Claim { all: self, key: key.clone() };
+                return Claim {
+                    all: self,
+                    key: key.clone(),
+                };
             }
             left.await;
         }

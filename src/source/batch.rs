@@ -45,7 +45,10 @@ pub(super) async fn receive_each(
 ) -> Vec<Received> {
     let found = batch::split(&input);
     if !found.findings.is_empty() {
-        let first = found.findings.first().map(|finding| finding.kind.to_string());
+        let first = found
+            .findings
+            .first()
+            .map(|finding| finding.kind.to_string());
         let count = found.findings.len();
         tracing::warn!(
             source = receiver.name(),
@@ -77,7 +80,10 @@ pub(super) async fn receive_each(
     }
     let mut received: Vec<Received> = Vec::with_capacity(parts.len());
     for (body, warnings) in parts {
-        if received.last().is_some_and(|one| one.verdict == Verdict::Unsafe) {
+        if received
+            .last()
+            .is_some_and(|one| one.verdict == Verdict::Unsafe)
+        {
             received.push(receiver.hold_back(&body));
             continue;
         }
@@ -101,7 +107,10 @@ fn summarise(
     header: &Message,
     received: &[Received],
 ) -> Vec<Bytes> {
-    let failed = received.iter().filter(|one| one.outcome != Outcome::Accept).count();
+    let failed = received
+        .iter()
+        .filter(|one| one.outcome != Outcome::Accept)
+        .count();
     let stored = received.iter().all(|one| one.verdict != Verdict::Unsafe);
     let rejected = received.iter().any(|one| one.outcome == Outcome::Reject);
     let worst = match failed {

@@ -94,8 +94,11 @@ fn ready_files(folder: &Path, seen: &mut HashMap<PathBuf, Look>) -> io::Result<V
 }
 
 fn is_unfinished(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    name.starts_with('.') || lower.ends_with(".part") || lower.ends_with(".tmp")
+    let extension = Path::new(name).extension().unwrap_or_default();
+    let unfinished = ["part", "tmp"]
+        .iter()
+        .any(|word| extension.eq_ignore_ascii_case(word));
+    name.starts_with('.') || unfinished
 }
 
 /// Reads one file, hands its messages over in order, and moves it. One that cannot be moved is not read again, or its
@@ -154,16 +157,12 @@ fn put_away(folder: &Path, file: &Path, reasons: &[String]) -> io::Result<()> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let moved = (0..)
-        .map(|n| {
-            target.join(if n == 0 {
-                name.clone()
-            } else {
-                format!("{name}.{n}")
-            })
-        })
-        .find(|candidate| !candidate.exists())
-        .unwrap_or_else(|| target.join(&name));
+    let mut moved = target.join(&name);
+    let mut number = 0_u64;
+    while moved.exists() {
+        number += 1;
+        moved = target.join(format!("{name}.{number}"));
+    }
     if !reasons.is_empty() {
         let mut report = moved.clone().into_os_string();
         report.push(".error.txt");

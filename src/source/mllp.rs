@@ -78,9 +78,10 @@ impl Service for MllpSource {
             }
             ConnectionEvent::Refused { limit } => {
                 count(&status.connections_refused);
-                match limit {
-                    Limit::AllowFrom => tracing::warn!(source, %peer, %limit, "connection refused"),
-                    _ => tracing::debug!(source, %peer, %limit, "connection refused"),
+                if limit == Limit::AllowFrom {
+                    tracing::warn!(source, %peer, %limit, "connection refused");
+                } else {
+                    tracing::debug!(source, %peer, %limit, "connection refused");
                 }
             }
             ConnectionEvent::HandshakeFailed { reason } => {

@@ -16,8 +16,8 @@ mod status;
 
 use std::sync::Arc;
 
-pub use intake::{BatchReply, Intake, TypePattern, Unrouted};
 pub use answer::codes_for;
+pub use intake::{BatchReply, Intake, TypePattern, Unrouted};
 pub use receive::{Arrival, Receiver, Surroundings, Verdict};
 pub use status::{SourceFigures, SourceStatus};
 

@@ -141,8 +141,13 @@ impl Receiver {
             Ok(message) => message.with_default_charset(intake.charset),
             Err(error) => return self.unreadable(&intake, arrival, error.to_string()).await,
         };
-        let odd = message.warnings().iter().map(|warning| Cow::Borrowed(warning.code.name()));
-        arrival.warnings.extend(odd.chain(answer::oddities(&message, intake.mode)));
+        let odd = message
+            .warnings()
+            .iter()
+            .map(|warning| Cow::Borrowed(warning.code.name()));
+        arrival
+            .warnings
+            .extend(odd.chain(answer::oddities(&message, intake.mode)));
         if is_acknowledgment(&message) {
             return self.unmatched(&message, arrival).await;
         }
@@ -182,7 +187,10 @@ impl Receiver {
         }
         let replies = self.replies(message, intake, Outcome::Accept, None);
         let disposition = Disposition::Accepted;
-        match self.store(Some(message), arrival, disposition, keys, &replies).await {
+        match self
+            .store(Some(message), arrival, disposition, keys, &replies)
+            .await
+        {
             Ok(()) => {
                 count(&self.status.accepted);
                 accepted(replies)
@@ -192,16 +200,25 @@ impl Receiver {
     }
 
     /// Whether there was a message with this control ID before, and what it was answered if it was this one.
-    async fn first_of(&self, keys: &SearchKeys, intake: &Intake) -> Result<Option<First>, JournalError> {
+    async fn first_of(
+        &self,
+        keys: &SearchKeys,
+        intake: &Intake,
+    ) -> Result<Option<First>, JournalError> {
         let Some(dedup) = &keys.dedup else {
             return Ok(None);
         };
         let journal = &self.around.journal;
-        let found = journal.duplicate(&self.name, dedup, keys.body_hash, intake.dedup).await?;
+        let found = journal
+            .duplicate(&self.name, dedup, keys.body_hash, intake.dedup)
+            .await?;
         Ok(match found {
-            Some(Duplicate { position, same_body: true }) => {
-                Some(First::Same(journal.read(position).await?.acknowledgments.clone()))
-            }
+            Some(Duplicate {
+                position,
+                same_body: true,
+            }) => Some(First::Same(
+                journal.read(position).await?.acknowledgments.clone(),
+            )),
             Some(_) => Some(First::Other),
             None => None,
         })
@@ -235,7 +252,11 @@ impl Receiver {
 
     async fn unreadable(&self, intake: &Intake, arrival: Arrival<'_>, reason: String) -> Received {
         count(&self.status.damaged);
-        let refusal = if arrival.truncated { Refusal::Truncated } else { Refusal::Unreadable };
+        let refusal = if arrival.truncated {
+            Refusal::Truncated
+        } else {
+            Refusal::Unreadable
+        };
         let outcome = refusal.outcome();
         let clock = &self.around.clock;
         let replies = match batch::header_of(&arrival.body).filter(|_| arrival.truncated) {
@@ -247,14 +268,22 @@ impl Receiver {
             .store(None, arrival, Disposition::Damaged, keys, &replies)
             .await;
         self.evidence_lost(stored);
-        Received { verdict: Verdict::Refused(reason), outcome, replies }
+        Received {
+            verdict: Verdict::Refused(reason),
+            outcome,
+            replies,
+        }
     }
 
     /// An acknowledgment is never acknowledged (wire rule 5): that would be a loop.
     async fn unmatched(&self, message: &Message, arrival: Arrival<'_>) -> Received {
         count(&self.status.unmatched_acknowledgments);
         let keys = search_keys(message, &arrival.body);
-        let disposition = if arrival.truncated { Disposition::Damaged } else { Disposition::UnmatchedAck };
+        let disposition = if arrival.truncated {
+            Disposition::Damaged
+        } else {
+            Disposition::UnmatchedAck
+        };
         let stored = self
             .store(Some(message), arrival, disposition, keys, &[])
             .await;
@@ -276,7 +305,11 @@ impl Receiver {
             Ok(message) => self.replies(&message, &intake, outcome, Some(Refusal::Storage)),
             Err(_) => answer::to_unreadable(body, &intake, &self.around.clock, outcome),
         };
-        Received { verdict: Verdict::Unsafe, outcome, replies }
+        Received {
+            verdict: Verdict::Unsafe,
+            outcome,
+            replies,
+        }
     }
 
     fn not_stored(&self, message: &Message, intake: &Intake, error: &JournalError) -> Received {
@@ -291,7 +324,11 @@ impl Receiver {
             _ => Verdict::Unsafe,
         };
         let replies = self.replies(message, intake, refusal.outcome(), Some(refusal));
-        Received { verdict, outcome: refusal.outcome(), replies }
+        Received {
+            verdict,
+            outcome: refusal.outcome(),
+            replies,
+        }
     }
 
     fn replies(
@@ -356,5 +393,9 @@ enum First {
 }
 
 const fn accepted(replies: Vec<Bytes>) -> Received {
-    Received { verdict: Verdict::Accepted, outcome: Outcome::Accept, replies }
+    Received {
+        verdict: Verdict::Accepted,
+        outcome: Outcome::Accept,
+        replies,
+    }
 }

@@ -10,7 +10,9 @@ use tempfile::TempDir;
 use wardwire::config::{EMBEDDED, Origin, load};
 
 fn folder(kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config").join(kind)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/config")
+        .join(kind)
 }
 
 /// A copy of the folder: secret files must be private, and a checkout leaves them readable.
@@ -27,8 +29,12 @@ fn private_copy(kind: &str) -> TempDir {
 }
 
 fn cases(folder: &Path) -> Vec<PathBuf> {
-    let all = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    let mut cases: Vec<_> = all.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    let all = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let mut cases: Vec<_> = all
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
     cases.sort();
     cases
 }
@@ -45,7 +51,9 @@ fn every_fault_is_told_with_its_place_and_what_to_write_instead() {
         let Err(error) = load(&Origin::File(case.clone())) else {
             panic!("{name}: no fault was found");
         };
-        let told = error.to_string().replace(&format!("{}/", copy.path().display()), "");
+        let told = error
+            .to_string()
+            .replace(&format!("{}/", copy.path().display()), "");
         settings.bind(|| insta::assert_snapshot!(name, told));
     }
 }
@@ -71,8 +79,13 @@ fn a_secret_that_others_can_read_is_refused() {
     let key = copy.path().join("journal.key");
     fs::write(&key, "ab".repeat(32)).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
-    let error = load(&Origin::File(copy.path().join("everything.toml"))).unwrap_err().to_string();
-    assert!(error.contains("journal.key is readable by others (chmod 600 it)"), "{error}");
+    let error = load(&Origin::File(copy.path().join("everything.toml")))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("journal.key is readable by others (chmod 600 it)"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -80,7 +93,10 @@ fn a_file_that_is_not_there_or_not_text_is_told() {
     let copy = tempfile::tempdir().unwrap();
     let path = copy.path().join("config.toml");
     let error = load(&Origin::File(path.clone())).unwrap_err().to_string();
-    assert!(error.ends_with("the file cannot be read: No such file or directory (os error 2)"), "{error}");
+    assert!(
+        error.ends_with("the file cannot be read: No such file or directory (os error 2)"),
+        "{error}"
+    );
     fs::write(&path, b"[engine]\nname = \"\xFF\"\n").unwrap();
     let error = load(&Origin::File(path.clone())).unwrap_err().to_string();
     assert!(error.contains("the file cannot be read"), "{error}");

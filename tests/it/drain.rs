@@ -24,12 +24,19 @@ async fn what_is_in_hand_is_finished_before_the_engine_stops() {
     }
     partner.has(1).await;
     let drained = engine.stop().await;
-    assert_eq!(drained.to_string(), "stopped; everything in hand was finished");
+    assert_eq!(
+        drained.to_string(),
+        "stopped; everything in hand was finished"
+    );
     assert!(sender.is_closed().await);
     assert_eq!(partner.control_ids(), ["1"], "no other was begun");
     engine.restart().await;
     engine.until_delivered().await;
-    assert_eq!(partner.control_ids(), ["1", "2"], "the first was not sent again");
+    assert_eq!(
+        partner.control_ids(),
+        ["1", "2"],
+        "the first was not sent again"
+    );
     assert!(engine.engine().opened().clean);
 }
 
@@ -40,10 +47,17 @@ async fn who_was_still_busy_at_the_deadline_is_named() {
     engine.sender("adt").await.exchange(admission("1")).await;
     partner.has(1).await;
     let drained = engine.stop_within(Duration::from_millis(100)).await;
-    assert_eq!(drained.busy, ["destination board: a message without an answer yet"]);
+    assert_eq!(
+        drained.busy,
+        ["destination board: a message without an answer yet"]
+    );
     engine.restart().await;
     engine.until_delivered().await;
-    assert_eq!(partner.control_ids(), ["1", "1"], "nobody knows whether it arrived");
+    assert_eq!(
+        partner.control_ids(),
+        ["1", "1"],
+        "nobody knows whether it arrived"
+    );
 }
 
 #[tokio::test]
@@ -97,7 +111,11 @@ async fn a_stop_does_not_wait_for_a_reload_that_waits_for_a_partner() {
     let (reloaded, drained) = tokio::join!(running.reload(&[]), async {
         // The reload has the lock by now: both run on this thread, and it was polled first.
         tokio::task::yield_now().await;
-        tokio::time::timeout(Duration::from_secs(10), running.drain(Duration::from_secs(2))).await
+        tokio::time::timeout(
+            Duration::from_secs(10),
+            running.drain(Duration::from_secs(2)),
+        )
+        .await
     });
     reloaded.unwrap();
     drained.expect("in time");

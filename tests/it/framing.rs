@@ -7,7 +7,10 @@ use crate::support::feed::feed;
 use crate::support::peer::{Sender, admission, admission_with, answer, code, frame};
 
 async fn accepts(sender: &mut Sender, id: &str) {
-    assert_eq!(answer(&sender.exchange(admission(id)).await), ("AA".into(), id.into()));
+    assert_eq!(
+        answer(&sender.exchange(admission(id)).await),
+        ("AA".into(), id.into())
+    );
 }
 
 #[tokio::test]
@@ -36,16 +39,26 @@ async fn a_message_is_the_same_however_its_bytes_are_cut() {
 async fn several_messages_in_one_write_are_answered_in_their_order() {
     let engine = TestEngine::start(&feed("")).await;
     let mut sender = engine.sender("adt").await;
-    let all: Vec<Vec<u8>> = ["1", "2", "3", "4", "5", "6"].map(admission).iter().map(frame).collect();
+    let all: Vec<Vec<u8>> = ["1", "2", "3", "4", "5", "6"]
+        .map(admission)
+        .iter()
+        .map(frame)
+        .collect();
     sender.write(all[..3].concat()).await;
     let half = all[5].len() / 2;
-    sender.write([&all[3][..], &all[4], &all[5][..half]].concat()).await;
+    sender
+        .write([&all[3][..], &all[4], &all[5][..half]].concat())
+        .await;
     for id in ["1", "2", "3", "4", "5"] {
         assert_eq!(answer(&sender.reply().await), ("AA".into(), id.into()));
     }
     sender.write(&all[5][half..]).await;
     assert_eq!(answer(&sender.reply().await), ("AA".into(), "6".into()));
-    let ids: Vec<_> = engine.entries().iter().map(|entry| entry.keys.control_id.clone().unwrap()).collect();
+    let ids: Vec<_> = engine
+        .entries()
+        .iter()
+        .map(|entry| entry.keys.control_id.clone().unwrap())
+        .collect();
     assert_eq!(ids, ["1", "2", "3", "4", "5", "6"]);
 }
 
@@ -54,7 +67,9 @@ async fn a_line_feed_behind_a_frame_loses_nothing_of_the_next() {
     let engine = TestEngine::start(&feed("")).await;
     let mut sender = engine.sender("adt").await;
     let second = frame(admission("2"));
-    sender.write([&frame(admission("1"))[..], b"\n", &second[..40]].concat()).await;
+    sender
+        .write([&frame(admission("1"))[..], b"\n", &second[..40]].concat())
+        .await;
     assert_eq!(answer(&sender.reply().await), ("AA".into(), "1".into()));
     sender.write(&second[40..]).await;
     assert_eq!(answer(&sender.reply().await), ("AA".into(), "2".into()));
@@ -69,12 +84,17 @@ async fn an_end_block_without_its_carriage_return_ends_the_message_all_the_same(
     // Silence follows, then the next frame.
     sender.write(open("1")).await;
     assert_eq!(answer(&sender.reply().await), ("AA".into(), "1".into()));
-    sender.write([open("2"), frame(admission("3"))].concat()).await;
+    sender
+        .write([open("2"), frame(admission("3"))].concat())
+        .await;
     for id in ["2", "3"] {
         assert_eq!(answer(&sender.reply().await), ("AA".into(), id.into()));
     }
     let entries = engine.entries();
-    assert_eq!([&entries[0].warnings[..], &entries[1].warnings], [["fs_without_cr"], ["fs_without_cr"]]);
+    assert_eq!(
+        [&entries[0].warnings[..], &entries[1].warnings],
+        [["fs_without_cr"], ["fs_without_cr"]]
+    );
     assert_eq!(entries[1].raw, admission("2"));
 }
 
@@ -87,7 +107,10 @@ async fn a_message_without_a_start_block_is_refused_and_the_next_is_taken() {
     assert_eq!(answer(&sender.reply().await), ("AE".into(), "1".into()));
     accepts(&mut sender, "2").await;
     let entries = engine.entries();
-    assert_eq!((entries[1].disposition, &entries[1].warnings[..]), (Disposition::Damaged, &["missing_start".into()][..]));
+    assert_eq!(
+        (entries[1].disposition, &entries[1].warnings[..]),
+        (Disposition::Damaged, &["missing_start".into()][..])
+    );
     // Unless the source is told to put up with it.
     let engine = TestEngine::start(&feed("tolerate = { missing_start = true }")).await;
     let mut sender = engine.sender("adt").await;
@@ -105,10 +128,16 @@ async fn a_start_block_inside_a_message_means_that_its_end_was_lost() {
     assert_eq!(answer(&sender.reply().await), ("AA".into(), "WHOLE".into()));
     // One in the middle of a value damages that message alone.
     let stray = admission("STRAY").replace("ROE", "R\x0BE");
-    assert_eq!(answer(&sender.exchange(stray).await), ("AE".into(), "STRAY".into()));
+    assert_eq!(
+        answer(&sender.exchange(stray).await),
+        ("AE".into(), "STRAY".into())
+    );
     accepts(&mut sender, "LAST").await;
     let entries = engine.entries();
-    let damaged: Vec<bool> = entries.iter().map(|entry| entry.disposition == Disposition::Damaged).collect();
+    let damaged: Vec<bool> = entries
+        .iter()
+        .map(|entry| entry.disposition == Disposition::Damaged)
+        .collect();
     assert_eq!(damaged, [true, false, true, false]);
     assert!(entries[2].warnings.contains(&"vt_in_body".into()));
     engine.until_delivered().await;
@@ -148,13 +177,24 @@ async fn line_ends_are_read_as_the_sender_means_them() {
         admission("DATA").replace("ROE^RICHARD", "ROE\nRICHARD"),
     ];
     for (message, id) in messages.iter().zip(["LF", "CRLF", "DATA"]) {
-        assert_eq!(answer(&sender.exchange(message).await), ("AA".into(), id.into()));
+        assert_eq!(
+            answer(&sender.exchange(message).await),
+            ("AA".into(), id.into())
+        );
     }
     engine.until_delivered().await;
     let out = String::from_utf8(engine.read("out/all.hl7")).unwrap();
     let [lf, crlf, data] = messages;
-    assert_eq!(out, [&lf, "\r", &crlf, "\r", &data].concat(), "byte for byte");
-    let warnings: Vec<_> = engine.entries().into_iter().map(|entry| entry.warnings).collect();
+    assert_eq!(
+        out,
+        [&lf, "\r", &crlf, "\r", &data].concat(),
+        "byte for byte"
+    );
+    let warnings: Vec<_> = engine
+        .entries()
+        .into_iter()
+        .map(|entry| entry.warnings)
+        .collect();
     assert_eq!(warnings, [vec!["line_feeds"], vec!["line_feeds"], vec![]]);
 }
 
@@ -175,7 +215,9 @@ async fn the_character_set_of_the_sender_holds_for_its_answer_and_oddities_are_n
         let id = format!("{label}{}", name.escape_ascii());
         let template = admission_with(&id, &[(18, label)]).replace("ROE", "@");
         let (before, after) = template.split_once('@').unwrap();
-        sender.send([before.as_bytes(), name, after.as_bytes()].concat()).await;
+        sender
+            .send([before.as_bytes(), name, after.as_bytes()].concat())
+            .await;
         let reply = sender.reply().await;
         assert_eq!(code(&reply), "AA");
         assert_eq!(crate::support::peer::field(&reply, "MSH", 18), label);
@@ -183,8 +225,13 @@ async fn the_character_set_of_the_sender_holds_for_its_answer_and_oddities_are_n
         assert_eq!(entry.warnings, warning.as_slice(), "{label} {name:?}");
         assert!(entry.raw.windows(name.len()).any(|part| part == name));
     }
-    let wide = sender.exchange(admission_with("WIDE", &[(18, "UNICODE UTF-16")])).await;
-    assert_eq!((code(&wide), crate::support::peer::field(&wide, "ERR", 2)), ("AR".into(), "MSH^1^18^1".into()));
+    let wide = sender
+        .exchange(admission_with("WIDE", &[(18, "UNICODE UTF-16")]))
+        .await;
+    assert_eq!(
+        (code(&wide), crate::support::peer::field(&wide, "ERR", 2)),
+        ("AR".into(), "MSH^1^18^1".into())
+    );
 }
 
 #[tokio::test]
@@ -197,7 +244,11 @@ async fn probes_and_other_protocols_are_counted_and_make_no_noise() {
     browser.write("GET / HTTP/1.1\r\nHost: ward\r\n\r\n").await;
     assert!(browser.is_closed().await, "without a word");
     let counted = |figures: wardwire::source::SourceFigures| figures.connections_without_frame;
-    engine.until("both are counted", |engine| counted(engine.report().sources[0].figures) == 2).await;
+    engine
+        .until("both are counted", |engine| {
+            counted(engine.report().sources[0].figures) == 2
+        })
+        .await;
     assert!(engine.entries().is_empty());
 }
 
@@ -211,7 +262,9 @@ async fn a_slow_peer_a_giant_message_and_a_crowd_are_closed_by_limit_and_disturb
     let mut slow = engine.sender("adt").await;
     slow.write(&frame(admission("SLOW"))[..20]).await;
     let mut giant = engine.sender("adt").await;
-    giant.send(admission("GIANT").replace("ROE", &"R".repeat(70_000))).await;
+    giant
+        .send(admission("GIANT").replace("ROE", &"R".repeat(70_000)))
+        .await;
     assert_eq!(answer(&giant.reply().await), ("AE".into(), "GIANT".into()));
     assert!(giant.is_closed().await);
     accepts(&mut good, "2").await;
@@ -236,5 +289,10 @@ async fn only_those_who_may_connect_are_served() {
     let engine = TestEngine::start(&feed("allow_from = [\"10.20.0.0/16\"]")).await;
     let mut stranger = engine.sender("adt").await;
     assert!(stranger.is_closed().await);
-    assert_eq!(engine.engine().report().sources[0].figures.connections_refused, 1);
+    assert_eq!(
+        engine.engine().report().sources[0]
+            .figures
+            .connections_refused,
+        1
+    );
 }

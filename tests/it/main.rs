@@ -14,6 +14,8 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// The commands as a shell sees them.
+mod cli;
 // What an admin is told about a configuration.
 mod config;
 // A folder as a source.
@@ -24,6 +26,10 @@ mod drain;
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// The engine killed at any moment, and what partners and journal say afterwards.
+mod kill;
+// The power cut under a running engine, where loop mounts are allowed.
+mod powercut;
 // Content appears in the journal and at the destinations, and nowhere else.
 mod phi;
 // Another configuration in force, whole or not at all.

@@ -17,7 +17,9 @@ fn two_feeds() -> String {
 }
 
 fn board(address: &str) -> String {
-    format!("[destination.board]\ntype = \"mllp\"\nconnect = \"{address}\"\nretry = {{ first = \"20ms\", max = \"50ms\" }}\n")
+    format!(
+        "[destination.board]\ntype = \"mllp\"\nconnect = \"{address}\"\nretry = {{ first = \"20ms\", max = \"50ms\" }}\n"
+    )
 }
 
 /// The feed, and everything also goes to a board.
@@ -33,9 +35,15 @@ async fn a_connection_survives_a_reload_and_the_next_message_takes_the_new_route
     engine.until_delivered().await;
     let other = feed("").replace("name = \"all\"", "name = \"all\"\nwhen = 'MSH-10 = \"3\"'");
     let done = engine.reload(&other).await.unwrap();
-    assert_eq!(done.to_string(), "reloaded; routes and tables are as in the file, nothing else changed");
+    assert_eq!(
+        done.to_string(),
+        "reloaded; routes and tables are as in the file, nothing else changed"
+    );
     for id in ["2", "3"] {
-        assert_eq!(answer(&sender.exchange(admission(id)).await), ("AA".into(), id.into()));
+        assert_eq!(
+            answer(&sender.exchange(admission(id)).await),
+            ("AA".into(), id.into())
+        );
     }
     engine.until_delivered().await;
     let out = String::from_utf8(engine.read("out/all.hl7")).unwrap();
@@ -48,20 +56,38 @@ async fn what_a_source_takes_changes_on_open_connections() {
     let mut sender = engine.sender("adt").await;
     assert_eq!(code(&sender.exchange(admission("1")).await), "AA");
     let zone = "[engine]\nname = \"OTHER\"\ntimezone = \"Asia/Tokyo\"\n";
-    engine.reload(&(zone.to_owned() + &feed("accept = [\"ORU\"]"))).await.unwrap();
+    engine
+        .reload(&(zone.to_owned() + &feed("accept = [\"ORU\"]")))
+        .await
+        .unwrap();
     let reply = sender.exchange(admission("2")).await;
     assert_eq!(code(&reply), "AR");
-    assert!(reply.contains("|20260102120405+0900|"), "the new time zone: {reply}");
-    assert!(sender.exchange("PID|1").await.starts_with("MSH|^~\\&|OTHER|"), "the new name");
+    assert!(
+        reply.contains("|20260102120405+0900|"),
+        "the new time zone: {reply}"
+    );
+    assert!(
+        sender
+            .exchange("PID|1")
+            .await
+            .starts_with("MSH|^~\\&|OTHER|"),
+        "the new name"
+    );
 }
 
 #[tokio::test]
 async fn a_faulty_configuration_changes_nothing() {
     let engine = TestEngine::start(&feed("")).await;
     let mut sender = engine.sender("adt").await;
-    let error = engine.reload(&(two_feeds() + "[destination.x]\n")).await.unwrap_err();
+    let error = engine
+        .reload(&(two_feeds() + "[destination.x]\n"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, ReloadError::Config(_)), "{error}");
-    assert!(error.to_string().contains("destination.x: type is missing"), "{error}");
+    assert!(
+        error.to_string().contains("destination.x: type is missing"),
+        "{error}"
+    );
     assert_eq!(engine.engine().addresses().len(), 1);
     assert_eq!(code(&sender.exchange(admission("1")).await), "AA");
 }
@@ -71,20 +97,31 @@ async fn a_failing_test_refuses_the_reload() {
     let engine = TestEngine::start(&feed("")).await;
     engine.write("a01.hl7", admission("T1"));
     let test = |to: &str| {
-        format!("[[test]]\nname = \"to the archive\"\nin = \"a01.hl7\"\nexpect = {{ ack = \"AA\", to = {to} }}\n")
+        format!(
+            "[[test]]\nname = \"to the archive\"\nin = \"a01.hl7\"\nexpect = {{ ack = \"AA\", to = {to} }}\n"
+        )
     };
-    let error = engine.reload(&(two_feeds() + &test("[]"))).await.unwrap_err();
+    let error = engine
+        .reload(&(two_feeds() + &test("[]")))
+        .await
+        .unwrap_err();
     let line = two_feeds().lines().count() + 1;
     assert_eq!(
         error.to_string(),
         format!("1 of 1 tests fail: line {line}: to the archive: a01.hl7: went to archive, too")
     );
     assert_eq!(engine.engine().addresses().len(), 1);
-    let done = engine.reload(&(two_feeds() + &test("[\"archive\"]"))).await.unwrap();
+    let done = engine
+        .reload(&(two_feeds() + &test("[\"archive\"]")))
+        .await
+        .unwrap();
     assert_eq!(done.changes, ["source lab started"]);
     // What is refused at the door goes nowhere, whatever the routes say.
     let refused = test("[]").replace("\"AA\"", "\"AR\"");
-    engine.reload(&(feed("accept = [\"ORU\"]") + &refused)).await.unwrap();
+    engine
+        .reload(&(feed("accept = [\"ORU\"]") + &refused))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -94,14 +131,22 @@ async fn an_address_in_use_refuses_the_reload_and_everything_stays() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let partner = Partner::start([]).await;
-    let wanted = with_board(&partner.address()) + &format!("[source.lab]\ntype = \"mllp\"\nlisten = \"{address}\"\n");
+    let wanted = with_board(&partner.address())
+        + &format!("[source.lab]\ntype = \"mllp\"\nlisten = \"{address}\"\n");
     let error = engine.reload(&wanted).await.unwrap_err();
     assert!(matches!(error, ReloadError::Start(_)), "{error}");
     assert_eq!(code(&sender.exchange(admission("1")).await), "AA");
-    assert_eq!(engine.engine().journal().destinations().len(), 1, "the board was forgotten again");
+    assert_eq!(
+        engine.engine().journal().destinations().len(),
+        1,
+        "the board was forgotten again"
+    );
     drop(taken);
     let done = engine.reload(&wanted).await.unwrap();
-    assert_eq!(done.changes, ["source lab started", "destination board started"]);
+    assert_eq!(
+        done.changes,
+        ["source lab started", "destination board started"]
+    );
 }
 
 #[tokio::test]
@@ -116,21 +161,49 @@ async fn a_listener_that_changes_is_reopened_and_put_back_when_something_fails()
     assert!(sender.is_closed().await);
     let mut sender = engine.sender("adt").await;
     assert_eq!(code(&sender.exchange(admission("2")).await), "AA");
-    assert_eq!(engine.engine().report().sources[0].figures.accepted, 2, "it goes on counting");
+    assert_eq!(
+        engine.engine().report().sources[0].figures.accepted,
+        2,
+        "it goes on counting"
+    );
     // The same address with certificates that are not there.
-    engine.write("config.toml", at("tls = { cert = \"no.crt\", key = \"no.key\" }"));
-    let told = engine.ask(&Request::Reload { discard: Vec::new() }).await;
+    engine.write(
+        "config.toml",
+        at("tls = { cert = \"no.crt\", key = \"no.key\" }"),
+    );
+    let told = engine
+        .ask(&Request::Reload {
+            discard: Vec::new(),
+        })
+        .await;
     let folder = engine.path().display();
     assert_eq!(
         (told.ok, told.text),
-        (false, format!("source adt cannot start: cannot use TLS on {address}: {folder}/no.crt cannot be read: No such file or directory (os error 2)"))
+        (
+            false,
+            format!(
+                "source adt cannot start: cannot use TLS on {address}: {folder}/no.crt cannot be read: No such file or directory (os error 2)"
+            )
+        )
     );
-    assert_eq!(code(&sender.exchange(admission("3")).await), "AA", "nobody was disconnected");
+    assert_eq!(
+        code(&sender.exchange(admission("3")).await),
+        "AA",
+        "nobody was disconnected"
+    );
     // The address goes to a source of another name, which then cannot be had for another reason.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let renamed = at("").replace("source.adt", "source.his").replace("\"adt\"", "\"his\"");
-    let other = format!("[source.lab]\ntype = \"mllp\"\nlisten = \"{}\"\n", taken.local_addr().unwrap());
-    engine.reload(&(renamed.clone() + &other)).await.unwrap_err();
+    let renamed = at("")
+        .replace("source.adt", "source.his")
+        .replace("\"adt\"", "\"his\"");
+    let other = format!(
+        "[source.lab]\ntype = \"mllp\"\nlisten = \"{}\"\n",
+        taken.local_addr().unwrap()
+    );
+    engine
+        .reload(&(renamed.clone() + &other))
+        .await
+        .unwrap_err();
     assert_eq!(code(&sender.exchange(admission("4")).await), "AA");
     let done = engine.reload(&renamed).await.unwrap();
     assert_eq!(done.changes, ["source his started", "source adt stopped"]);
@@ -143,7 +216,10 @@ async fn a_new_destination_starts_with_the_next_message() {
     let mut sender = engine.sender("adt").await;
     sender.exchange(admission("1")).await;
     let partner = Partner::start([]).await;
-    engine.reload(&with_board(&partner.address())).await.unwrap();
+    engine
+        .reload(&with_board(&partner.address()))
+        .await
+        .unwrap();
     sender.exchange(admission("2")).await;
     engine.until_delivered().await;
     assert_eq!(partner.control_ids(), ["2"]);
@@ -173,11 +249,21 @@ async fn a_destination_that_left_while_the_engine_was_down_is_not_forgotten_with
     engine.write("config.toml", feed(""));
     engine.restart().await;
     let report = engine.engine().report();
-    let removed = report.destinations.iter().find(|one| one.name == "board").unwrap();
-    assert_eq!((removed.kind, removed.backlog, removed.trouble), ("removed", 1, true));
+    let removed = report
+        .destinations
+        .iter()
+        .find(|one| one.name == "board")
+        .unwrap();
+    assert_eq!(
+        (removed.kind, removed.backlog, removed.trouble),
+        ("removed", 1, true)
+    );
     // It comes back, and the message arrives.
     let partner = Partner::start([]).await;
-    engine.reload(&with_board(&partner.address())).await.unwrap();
+    engine
+        .reload(&with_board(&partner.address()))
+        .await
+        .unwrap();
     engine.until_delivered().await;
     assert_eq!(partner.control_ids(), ["1"]);
     // With nothing to wait for it, it is forgotten: it would keep every message from being removed.
@@ -195,7 +281,10 @@ async fn a_changed_destination_takes_its_backlog_along() {
         sender.exchange(admission(id)).await;
     }
     let partner = Partner::start([Does::Acks("AE"), Does::Acks("AA")]).await;
-    let done = engine.reload(&with_board(&partner.address())).await.unwrap();
+    let done = engine
+        .reload(&with_board(&partner.address()))
+        .await
+        .unwrap();
     assert_eq!(done.changes, ["destination board changed"]);
     engine.until_delivered().await;
     assert_eq!(partner.control_ids(), ["1", "1", "2", "3"]);
@@ -211,11 +300,20 @@ async fn what_cannot_change_in_a_running_engine_is_told() {
     engine.restart().await;
     for (config, what) in [
         (key("two.key"), "[journal] or [security]"),
-        (key("one.key") + "[journal]\nkeep = \"7d\"\n", "[journal] or [security]"),
-        (key("one.key") + "[engine]\ndata = \"elsewhere\"\n", "[engine] data"),
+        (
+            key("one.key") + "[journal]\nkeep = \"7d\"\n",
+            "[journal] or [security]",
+        ),
+        (
+            key("one.key") + "[engine]\ndata = \"elsewhere\"\n",
+            "[engine] data",
+        ),
     ] {
         let error = engine.reload(&config).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("{what} cannot change while the engine runs (restart it)"));
+        assert_eq!(
+            error.to_string(),
+            format!("{what} cannot change while the engine runs (restart it)")
+        );
     }
     engine.reload(&key("one.key")).await.unwrap();
 }
@@ -227,8 +325,12 @@ async fn reloading_all_the_time_loses_and_reorders_nothing() {
     let configs = [
         with_board(&partner.address()),
         with_board(&partner.address()).replace("20ms", "21ms"),
-        with_board(&partner.address()) + "[source.lab]\ntype = \"mllp\"\nlisten = \"127.0.0.1:0\"\n",
-        with_board(&partner.address()).replace("listen = \"127.0.0.1:0\"", "listen = \"127.0.0.1:0\"\nmax_connections = 9"),
+        with_board(&partner.address())
+            + "[source.lab]\ntype = \"mllp\"\nlisten = \"127.0.0.1:0\"\n",
+        with_board(&partner.address()).replace(
+            "listen = \"127.0.0.1:0\"",
+            "listen = \"127.0.0.1:0\"\nmax_connections = 9",
+        ),
     ];
     let engine = TestEngine::start(&configs[0]).await;
     let sending = async {
@@ -250,7 +352,10 @@ async fn reloading_all_the_time_loses_and_reorders_nothing() {
     let reloading = async {
         let mut reloads = 0;
         loop {
-            engine.reload(&configs[reloads % configs.len()]).await.unwrap();
+            engine
+                .reload(&configs[reloads % configs.len()])
+                .await
+                .unwrap();
             reloads += 1;
             tokio::time::sleep(Duration::from_millis(3)).await;
         }

@@ -21,7 +21,11 @@ fn frames(file: &[u8]) -> Vec<&[u8]> {
     if found.enveloped || found.messages.is_empty() {
         return vec![file];
     }
-    found.messages.into_iter().map(|range| &file[range]).collect()
+    found
+        .messages
+        .into_iter()
+        .map(|range| &file[range])
+        .collect()
 }
 
 #[tokio::test]
@@ -46,21 +50,53 @@ async fn every_sample_gets_exactly_the_acknowledgments_in_its_table() {
             let (_, msa) = reply.split_once("\rMSA").unwrap();
             codes.push(msa[1..3].to_owned());
             let condition = field(&reply, "ERR", 3);
-            conditions.extend(condition.split('^').next().filter(|code| !code.is_empty()).map(str::to_owned));
+            conditions.extend(
+                condition
+                    .split('^')
+                    .next()
+                    .filter(|code| !code.is_empty())
+                    .map(str::to_owned),
+            );
         }
-        let codes = if codes.is_empty() { "none".to_owned() } else { codes.join(" ") };
+        let codes = if codes.is_empty() {
+            "none".to_owned()
+        } else {
+            codes.join(" ")
+        };
         assert_eq!((codes, conditions.join(" ")), expected[&name], "{name}");
     }
     engine.until_delivered().await;
     let sent: usize = files()
         .keys()
-        .map(|name| expected[name].0.split(' ').filter(|code| ["AA", "CA"].contains(code)).count())
+        .map(|name| {
+            expected[name]
+                .0
+                .split(' ')
+                .filter(|code| ["AA", "CA"].contains(code))
+                .count()
+        })
         .sum();
-    let out = std::fs::read_dir(engine.path().join("out/adt")).unwrap().next().unwrap().unwrap();
-    let archived = batch::split(&std::fs::read(out.path()).unwrap()).messages.len();
+    let out = std::fs::read_dir(engine.path().join("out/adt"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let archived = batch::split(&std::fs::read(out.path()).unwrap())
+        .messages
+        .len();
     let (both, none) = (1, 1);
-    assert_eq!(archived, sent + files().len() - both + none, "every accepted one, and the markers");
-    assert!(!board.received().is_empty(), "something went to the ward board");
-    let insured = board.received().iter().any(|message| message.windows(4).any(|part| part == b"\rIN1"));
+    assert_eq!(
+        archived,
+        sent + files().len() - both + none,
+        "every accepted one, and the markers"
+    );
+    assert!(
+        !board.received().is_empty(),
+        "something went to the ward board"
+    );
+    let insured = board
+        .received()
+        .iter()
+        .any(|message| message.windows(4).any(|part| part == b"\rIN1"));
     assert!(!insured, "what stays here stays here");
 }

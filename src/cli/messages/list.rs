@@ -119,7 +119,7 @@ impl List {
         }
         if rows.is_empty() {
             tell("no message matches");
-        } else if rows.len() == self.limit {
+        } else if rows.len() == self.limit && self.format == Format::Text {
             tell(format_args!(
                 "the newest {} are shown; --limit 0 shows all that match",
                 self.limit

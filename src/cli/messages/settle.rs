@@ -240,7 +240,7 @@ impl Decision {
             Self::Discard(reason) => (OutcomeKind::Discarded, reason, "discarded"),
         };
         let outcome = Outcome {
-            reason: Some(reason.clone()),
+            reason: Some(format!("by an operator: {reason}")),
             ..Outcome::new(kind, clock.now())
         };
         let settled = journal.settle(to, id, outcome).await;

@@ -279,7 +279,7 @@ mod tests {
             "\u{feff}MSH#@*!%#A#B#C#D#2026##ADT@A01#X7#P#2.3\r",
         ] {
             let at = control_id_at(text.as_bytes()).unwrap();
-            assert!(text[at..].starts_with("X7"));
+            assert!(text.as_bytes()[at..].starts_with(b"X7"));
         }
         assert_eq!(control_id_at(b"PID|1"), None);
     }

@@ -7,6 +7,8 @@ mod input;
 mod load;
 mod reply;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -138,29 +138,15 @@ pub(super) fn show_all(bytes: &Bytes, format: Format, full: bool, out: &mut Outp
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
     use super::*;
+    use crate::cli::output::Printed;
 
     /// What `show` prints for `message`.
     fn shown(message: &[u8], format: Format) -> String {
-        #[derive(Clone, Default)]
-        struct Sink(Arc<Mutex<Vec<u8>>>);
-        impl Write for Sink {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.lock().unwrap().write(bytes)
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let sink = Sink::default();
-        let mut out = Output::into(sink.clone());
+        let printed = Printed::default();
+        let mut out = Output::into(printed.clone());
         show_all(&Bytes::copy_from_slice(message), format, false, &mut out).unwrap();
-        out.flush().unwrap();
-        let bytes = sink.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        printed.text()
     }
 
     const MESSAGE: &[u8] = b"MSH|^~\\&|LSGADT|LSG|||20260308||ADT^A01|M1|P|2.5.1||||||8859/1\r\
@@ -177,6 +163,16 @@ mod tests {
     fn machines_get_the_same_as_json_and_csv() {
         insta::assert_snapshot!("json", shown(MESSAGE, Format::Json));
         insta::assert_snapshot!("csv", shown(MESSAGE, Format::Csv));
+    }
+
+    #[test]
+    fn a_letter_that_holds_a_delimiters_byte_is_not_cut() {
+        // ISO-2022-JP: the second byte of this letter is that of the escape character.
+        let text =
+            b"MSH|^~\\&|A|B|||2026||ADT^A08|1|P|2.5.1||||||ISO IR87\rPID|1||7||\x1b$B%\\\x1b(B^X\r";
+        let shown = shown(text, Format::Csv);
+        assert!(shown.contains("1,PID-5.1,\u{30dc}\n"), "{shown}");
+        assert!(shown.contains("1,PID-5.2,X\n"), "{shown}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A message laid out: what it is, what is odd about it, then every populated value with its path.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use crate::cli::exit::Failure;
 use crate::cli::output::{Format, Output, printable};
 use crate::hl7::charset::{DecidedBy, Resolved};
-use crate::hl7::{Message, Segment, SegmentName, Segments, Terminator, escape};
+use crate::hl7::{Charset, Message, Segment, SegmentName, Segments, Terminator, escape};
 
 /// Longer values are cut short on a terminal, unless asked for in full: documents travel in OBX-5.
 const LONG_VALUE: usize = 200;
@@ -199,43 +200,46 @@ impl Tree<'_> {
     }
 }
 
-/// Every populated value of a segment, as deep as it is cut.
+/// Every populated value of a segment, as deep as it is cut, in one pass: a segment may have a million fields.
 fn values(segment: Segment<'_>, label: &str, resolved: Resolved) -> Vec<ShownValue> {
     let mut found = Vec::new();
     let delimiters = *segment.delimiters();
-    let text = |bytes: &[u8]| {
-        let said = escape::decode(bytes, &delimiters);
-        resolved.charset.decode(&said).into_owned()
+    // Where a byte that looks like a delimiter may be half a letter, the text is decoded before it is cut.
+    let (bytes, charset) = if resolved.charset.cuts_safely() {
+        (Cow::Borrowed(segment.bytes()), resolved.charset)
+    } else {
+        let text = resolved.charset.decode(segment.bytes()).into_owned();
+        (Cow::Owned(text.into_bytes()), Charset::UTF_8)
     };
     let declares = segment.declares_delimiters();
-    for number in 1..=segment.field_count() {
-        if declares && number <= 2 {
-            let bytes = segment.field(number).unwrap_or_default();
-            let value = resolved.charset.decode(bytes).into_owned();
-            found.push(ShownValue {
-                path: format!("{label}-{number}"),
-                value,
-            });
-            continue;
+    let mut fields = bytes.split(|&b| b == delimiters.field).skip(1);
+    let mut number = 0;
+    if declares {
+        let separator = segment.field(1).unwrap_or_default();
+        let declared = [separator, fields.next().unwrap_or_default()];
+        for bytes in declared {
+            number += 1;
+            let value = charset.decode(bytes).into_owned();
+            let path = format!("{label}-{number}");
+            found.push(ShownValue { path, value });
         }
-        let repeats = segment.repetitions(number).nth(1).is_some();
-        for (index, repetition) in segment.repetitions(number).enumerate() {
-            let field = if repeats {
-                format!("{label}-{number}[{}]", index + 1)
-            } else {
-                format!("{label}-{number}")
+    }
+    let below_field = [delimiters.component, delimiters.subcomponent];
+    for field in fields {
+        number += 1;
+        let repeats = delimiters
+            .repetition
+            .filter(|separator| field.contains(separator));
+        for (index, repetition) in field.split(|&b| Some(b) == repeats).enumerate() {
+            let path = match repeats {
+                Some(_) => format!("{label}-{number}[{}]", index + 1),
+                None => format!("{label}-{number}"),
             };
-            below(
-                repetition,
-                &field,
-                &[delimiters.component, delimiters.subcomponent],
-                &mut |path, bytes| {
-                    found.push(ShownValue {
-                        path: path.to_owned(),
-                        value: text(bytes),
-                    });
-                },
-            );
+            below(repetition, &path, &below_field, &mut |path, bytes| {
+                let said = escape::decode(bytes, &delimiters);
+                let (path, value) = (path.to_owned(), charset.decode(&said).into_owned());
+                found.push(ShownValue { path, value });
+            });
         }
     }
     found

@@ -9,7 +9,14 @@ use crate::delivery::{DestinationSettings, LaneState, OnPark};
 use crate::journal::{OutcomeKind, Position};
 
 async fn stopped(rig: &Rig, lane: &Running, at: Position, parked: usize) {
-    let here = |state: &LaneState| matches!(state, LaneState::Stopped { position, parked: count, .. } if *position == at && *count == parked);
+    let here = |state: &LaneState| match state {
+        LaneState::Stopped {
+            position,
+            parked: count,
+            ..
+        } => (*position, *count) == (at, parked),
+        _ => false,
+    };
     rig.until(lane, |s| here(&s.state)).await;
 }
 

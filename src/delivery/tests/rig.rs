@@ -199,7 +199,8 @@ pub(super) fn route(to: &[&str], when: Option<&str>, steps: Vec<Step>) -> Route 
 /// A message of our invention with this MSH-10.
 pub(super) fn message(id: &str) -> Vec<u8> {
     format!(
-        "MSH|^~\\&|HIS|MAIN|WARD|MAIN|20260301120000||ADT^A01|{id}|P|2.5.1\rEVN|A01\rPID|1||4711^^^H||DOE^JOHN\rPV1|1|I|4E\r"
+        "MSH|^~\\&|HIS|MAIN|WARD|MAIN|20260301120000||ADT^A01|{id}|P|2.5.1\rEVN|A01\r\
+         PID|1||4711^^^H||DOE^JOHN\rPV1|1|I|4E\r"
     )
     .into_bytes()
 }

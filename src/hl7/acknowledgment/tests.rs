@@ -293,7 +293,10 @@ fn an_empty_control_id_is_refused_in_its_place_with_an_empty_msa_2() {
 }
 
 fn unreadable(input: &[u8]) -> String {
-    String::from_utf8(build_unreadable(input, "ENGINE", Code::ApplicationReject, "OWN1", &at()).to_vec()).unwrap()
+    String::from_utf8(
+        build_unreadable(input, "ENGINE", Code::ApplicationReject, "OWN1", &at()).to_vec(),
+    )
+    .unwrap()
 }
 
 #[test]

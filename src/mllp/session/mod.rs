@@ -3,6 +3,7 @@
 //! One task does all of it. While it waits it holds no buffer, unless a frame is half read; it reads on only while
 //! there is room for another frame in hand, so a sender that is too fast waits in its own socket.
 
+mod allowance;
 mod call;
 #[cfg(test)]
 mod tests;
@@ -11,12 +12,14 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +31,8 @@ use crate::mllp::frame::{Frame, WarningCode};
 use crate::mllp::service::{Service, Turn};
 use crate::mllp::settings::{ListenerSettings, Oversize};
 use crate::mllp::stream::Stream;
+use allowance::Allowance;
+pub(super) use allowance::memory;
 use call::Call;
 
 /// How many bytes of messages one connection may have in hand together; a larger message is in hand alone.
@@ -42,6 +47,7 @@ pub(super) async fn run<S: Service>(
     connection: &Connection,
     settings: &ListenerSettings,
     service: &S,
+    memory: Arc<Semaphore>,
     cancel: &CancellationToken,
 ) -> CloseReason {
     let free = AtomicBool::new(true);
@@ -57,6 +63,7 @@ pub(super) async fn run<S: Service>(
         received: 0,
         calls: VecDeque::new(),
         held: 0,
+        allowance: Allowance::new(memory),
         input: Input::Open,
         hungry: false,
         ending: None,
@@ -94,6 +101,7 @@ struct Session<'a, S> {
     calls: VecDeque<Call<'a>>,
     /// Invariant: the sizes of `calls` together.
     held: usize,
+    allowance: Allowance,
     input: Input,
     /// There is room for a frame, and the buffer holds no whole one. Only then is read, and does time count.
     hungry: bool,
@@ -181,7 +189,9 @@ impl<S: Service> Session<'_, S> {
         if cancelled.poll(context).is_ready() {
             return Poll::Ready(Happening::Cancelled);
         }
+        let needed = self.held + self.buffer.len();
         if self.hungry
+            && self.allowance.poll(context, needed).is_ready()
             && let Poll::Ready(read) = self.stream.poll_fill(context, &mut self.buffer)
         {
             return Poll::Ready(Happening::Read(read));

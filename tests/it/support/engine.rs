@@ -54,7 +54,9 @@ impl TestEngine {
 
     /// Asks through the control socket, as the commands do.
     pub(crate) async fn ask(&self, request: &Request) -> Response {
-        control::call(&self.engine().settings().engine.data, request).await.unwrap()
+        control::call(&self.engine().settings().engine.data, request)
+            .await
+            .unwrap()
     }
 
     /// Puts another configuration in the file and reloads.

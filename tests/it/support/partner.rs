@@ -1,7 +1,7 @@
 //! A partner that does what a script says: it acknowledges, refuses, keeps silent, comes late, garbles, hangs up.
 //!
-//! It cuts and builds frames by itself, so that a fault of our own framing cannot hide behind it. Both the integration tests
-//! and the tests inside `delivery` use it.
+//! It cuts and builds frames by itself, so that a fault of our own framing cannot hide behind it. Both the integration
+//! tests and the tests inside `delivery` use it.
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
