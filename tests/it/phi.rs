@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 use tracing_subscriber::fmt::MakeWriter;
 use wardwire::engine::control::Request;
 
@@ -58,11 +59,13 @@ fn holds_mark(bytes: &[u8]) -> bool {
 async fn web() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::task::spawn(async move {
+    TaskTracker::new().spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = vec![0; 64 * 1024];
             if stream.read(&mut request).await.is_ok() {
-                let reply = format!("HTTP/1.1 422 {MARK}\r\nX-Patient: {MARK}\r\nContent-Length: 8\r\n\r\n{MARK}");
+                let reply = format!(
+                    "HTTP/1.1 422 {MARK}\r\nX-Patient: {MARK}\r\nContent-Length: 8\r\n\r\n{MARK}"
+                );
                 drop(stream.write_all(reply.as_bytes()).await);
             }
         }
@@ -140,13 +143,21 @@ fn messages() -> Vec<Vec<u8>> {
     let header = |fields: &[(usize, &str)]| {
         let mut header: Vec<String> = ["MSH", "^~\\&"].map(str::to_owned).to_vec();
         header.extend((3..=21).map(|_| MARK.to_owned()));
-        for (number, value) in [(9, "ADT^A01"), (11, "P"), (12, "2.5.1"), (15, ""), (16, "")].iter().chain(fields) {
-            header[number - 1] = (*value).to_owned();
+        for (number, value) in [(9, "ADT^A01"), (11, "P"), (12, "2.5.1"), (15, ""), (16, "")]
+            .iter()
+            .chain(fields)
+        {
+            (*value).clone_into(&mut header[number - 1]);
         }
         header.join("|")
     };
     let body: String = ["EVN", "PID", "PV1", "OBX", "ORC", "OBR", "ZZZ", MARK]
-        .map(|name| format!("\r{name}{}", format!("|{MARK}^{MARK}&{MARK}~{MARK}\\{MARK}").repeat(20)))
+        .map(|name| {
+            format!(
+                "\r{name}{}",
+                format!("|{MARK}^{MARK}&{MARK}~{MARK}\\{MARK}").repeat(20)
+            )
+        })
         .concat();
     let whole = |fields: &[(usize, &str)]| (header(fields) + &body + "\r").into_bytes();
     let mut all = vec![whole(&[])];
@@ -160,7 +171,13 @@ fn messages() -> Vec<Vec<u8>> {
     all.push(whole(&[(9, "ACK"), (10, "X")]));
     all.push(format!("{MARK}|{MARK}").into_bytes());
     all.push(format!("MSH|^~^&|{MARK}|||||||{MARK}{body}").into_bytes());
-    all.push(format!("BHS|^~\\&|{MARK}\r{MARK}\r{}BTS|{MARK}\r", header(&[(10, "B")]) + &body + "\r").into_bytes());
+    all.push(
+        format!(
+            "BHS|^~\\&|{MARK}\r{MARK}\r{}BTS|{MARK}\r",
+            header(&[(10, "B")]) + &body + "\r"
+        )
+        .into_bytes(),
+    );
     all.push(whole(&[(10, &"C".repeat(70_000))]));
     all
 }
@@ -175,7 +192,12 @@ async fn send_all(engine: &TestEngine) {
     }
     let good = &messages()[0];
     let cut = [&[0x0B], &good[..300], &[0x0B], &good[..200]].concat();
-    for bytes in [cut, good.clone(), MARK.repeat(100).into_bytes(), [&good[..90], b"\x1C", MARK.as_bytes()].concat()] {
+    for bytes in [
+        cut,
+        good.clone(),
+        MARK.repeat(100).into_bytes(),
+        [&good[..90], b"\x1C", MARK.as_bytes()].concat(),
+    ] {
         let mut sender: Sender = engine.sender("adt").await;
         sender.write(bytes).await;
         sender.close_writing().await;
@@ -184,9 +206,16 @@ async fn send_all(engine: &TestEngine) {
     let whole = String::from_utf8(good.clone()).unwrap();
     engine.write(&format!("in/{MARK}.hl7"), whole.replacen(MARK, "OTHER", 1));
     engine.write(&format!("in/{MARK}.bad"), MARK);
-    let (done, failed) = (format!("in/done/{MARK}.hl7"), format!("in/failed/{MARK}.bad"));
+    let (done, failed) = (
+        format!("in/done/{MARK}.hl7"),
+        format!("in/failed/{MARK}.bad"),
+    );
     let folder = engine.path().to_owned();
-    engine.until("files are read", |_| folder.join(&done).exists() && folder.join(&failed).exists()).await;
+    engine
+        .until("files are read", |_| {
+            folder.join(&done).exists() && folder.join(&failed).exists()
+        })
+        .await;
     assert!(!holds_mark(&engine.read(&format!("{failed}.error.txt"))));
 }
 
@@ -199,19 +228,35 @@ async fn ask_all(engine: &TestEngine) -> String {
     let (board, first) = to();
     for request in [
         Request::Status,
-        Request::Replay { id: first.clone(), to: board.clone() },
-        Request::Park { id: first.clone(), to: "dead".into(), reason: "why".into() },
-        Request::Discard { id: first, to: "dead".into(), reason: "why".into() },
-        Request::Replay { id: unknown, to: board },
-        Request::Reload { discard: Vec::new() },
+        Request::Replay {
+            id: first.clone(),
+            to: board.clone(),
+        },
+        Request::Park {
+            id: first.clone(),
+            to: "dead".into(),
+            reason: "why".into(),
+        },
+        Request::Discard {
+            id: first,
+            to: "dead".into(),
+            reason: "why".into(),
+        },
+        Request::Replay {
+            id: unknown,
+            to: board,
+        },
+        Request::Reload {
+            discard: Vec::new(),
+        },
     ] {
         let answer = engine.ask(&request).await;
         said.push_str(&answer.text);
         said.push_str(&answer.data.to_string());
-        said.push_str(&format!("{request:?} {answer:?}"));
+        said = said + &format!("{request:?} {answer:?}");
     }
-    said.push_str(&format!("{:?} {:?}", engine.engine(), engine.engine().report()));
-    said
+    let (engine, report) = (engine.engine(), engine.engine().report());
+    said + &format!("{engine:?} {report:?}")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -228,18 +273,31 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 async fn run(security: &str) -> TestEngine {
     log();
-    let script = [Does::AcksOther("AR", MARK), Does::AcksOtherThen(MARK, "AR"), Does::Acks("AE"), Does::Acks("AR")];
+    let script = [
+        Does::AcksOther("AR", MARK),
+        Does::AcksOtherThen(MARK, "AR"),
+        Does::Acks("AE"),
+        Does::Acks("AR"),
+    ];
     let partner = Partner::start(script).await;
     let mut engine = TestEngine::prepared(&config(&partner.address(), &web().await, security));
     engine.write_secret("journal.key", &"5e".repeat(32));
     engine.restart().await;
     send_all(&engine).await;
-    engine.until("everybody but the dead one is done", |engine| {
-        engine.report().destinations.iter().all(|one| one.name == "dead" || one.backlog == 0)
-    })
-    .await;
+    engine
+        .until("everybody but the dead one is done", |engine| {
+            engine
+                .report()
+                .destinations
+                .iter()
+                .all(|one| one.name == "dead" || one.backlog == 0)
+        })
+        .await;
     for destination in ["board", "parked", "web"] {
-        assert!(!engine.engine().journal().parked(destination).is_empty(), "{destination} parked something");
+        assert!(
+            !engine.engine().journal().parked(destination).is_empty(),
+            "{destination} parked something"
+        );
     }
     let said = ask_all(&engine).await;
     assert!(!holds_mark(said.as_bytes()), "{said}");
@@ -251,7 +309,10 @@ async fn run(security: &str) -> TestEngine {
 fn check_log() {
     let log = log().0.lock().unwrap();
     let text = String::from_utf8_lossy(&log);
-    assert!(text.contains("TRACE") && text.contains("parked"), "something was logged");
+    assert!(
+        text.contains("TRACE") && text.contains("parked"),
+        "something was logged"
+    );
     let line = text.lines().find(|line| line.contains(MARK));
     assert_eq!(line, None);
 }
@@ -270,8 +331,14 @@ async fn content_is_in_the_journal_and_at_the_destinations_and_nowhere_else() {
     }
     assert!(logs > 0, "the journal is where it is");
     let out = files(&engine.path().join("out"));
-    assert!(out.iter().all(|path| !path.to_string_lossy().contains(MARK)));
-    assert!(out.iter().any(|path| holds_mark(&std::fs::read(path).unwrap())));
+    assert!(
+        out.iter()
+            .all(|path| !path.to_string_lossy().contains(MARK))
+    );
+    assert!(
+        out.iter()
+            .any(|path| holds_mark(&std::fs::read(path).unwrap()))
+    );
 }
 
 #[tokio::test]
@@ -279,7 +346,11 @@ async fn encrypted_it_is_not_in_the_data_folder_either() {
     let engine = run("[security]\nencrypt = \"file:journal.key\"").await;
     check_log();
     for path in files(&engine.path().join("data")) {
-        assert!(!holds_mark(&std::fs::read(&path).unwrap()), "{}", path.display());
+        assert!(
+            !holds_mark(&std::fs::read(&path).unwrap()),
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -292,10 +363,17 @@ fn faults_of_a_configuration_do_not_repeat_codes_and_secrets() {
          bearer = \"{MARK}\"\nheaders = {{ \"X-Key\" = \"file:key\" }}\n"
     );
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
-    std::fs::write(folder.path().join("units.csv"), format!("{MARK},1\n{MARK},2\n")).unwrap();
+    std::fs::write(
+        folder.path().join("units.csv"),
+        format!("{MARK},1\n{MARK},2\n"),
+    )
+    .unwrap();
     std::fs::write(folder.path().join("key"), MARK).unwrap();
     let origin = wardwire::config::Origin::File(folder.path().join("config.toml"));
     let error = wardwire::config::load(&origin).unwrap_err();
     assert_eq!(error.faults().len(), 4, "{error}");
-    assert!(!holds_mark(format!("{error} {error:?}").as_bytes()), "{error}");
+    assert!(
+        !holds_mark(format!("{error} {error:?}").as_bytes()),
+        "{error}"
+    );
 }

@@ -29,9 +29,11 @@ impl Authority {
 }
 
 const SERVER: &str = "[source.adt.tls]\ncert = \"own.crt\"\nkey = \"own.key\"\n";
-const MUTUAL: &str = "[source.adt.tls]\ncert = \"own.crt\"\nkey = \"own.key\"\nclient_ca = \"ca.crt\"\n";
+const MUTUAL: &str =
+    "[source.adt.tls]\ncert = \"own.crt\"\nkey = \"own.key\"\nclient_ca = \"ca.crt\"\n";
 const CLIENT: &str = "[destination.next.tls]\nca = \"ca.crt\"\n";
-const IDENTIFIED: &str = "[destination.next.tls]\nca = \"ca.crt\"\ncert = \"own.crt\"\nkey = \"own.key\"\n";
+const IDENTIFIED: &str =
+    "[destination.next.tls]\nca = \"ca.crt\"\ncert = \"own.crt\"\nkey = \"own.key\"\n";
 
 /// An engine that takes messages over TLS.
 async fn receiving(authority: &Authority, tls: &str) -> TestEngine {
@@ -47,14 +49,18 @@ async fn sending(authority: &Authority, next: &TestEngine, tls: &str) -> TestEng
         "[destination.next]\ntype = \"mllp\"\nconnect = \"{}\"\nretry = {{ first = \"20ms\", max = \"20ms\" }}\n{tls}",
         next.address("adt")
     );
-    let mut engine = TestEngine::prepared(&(feed("").replace("[\"archive\"]", "[\"next\"]") + &next));
+    let mut engine =
+        TestEngine::prepared(&(feed("").replace("[\"archive\"]", "[\"next\"]") + &next));
     authority.equip(&engine);
     engine.restart().await;
     engine
 }
 
 async fn send(engine: &TestEngine, id: &str) {
-    assert_eq!(code(&engine.sender("adt").await.exchange(admission(id)).await), "AA");
+    assert_eq!(
+        code(&engine.sender("adt").await.exchange(admission(id)).await),
+        "AA"
+    );
 }
 
 fn next_state(report: &EngineReport) -> String {
@@ -84,17 +90,30 @@ async fn with_mutual_tls_only_those_with_a_certificate_are_heard() {
     let nobody = sending(&authority, &receiver, CLIENT).await;
     send(&nobody, "2").await;
     let stranger = sending(&Authority::new("River"), &receiver, IDENTIFIED).await;
-    std::fs::copy(receiver.path().join("ca.crt"), stranger.path().join("ca.crt")).unwrap();
+    std::fs::copy(
+        receiver.path().join("ca.crt"),
+        stranger.path().join("ca.crt"),
+    )
+    .unwrap();
     stranger.engine().reload(&[]).await.unwrap();
     send(&stranger, "3").await;
     for engine in [&nobody, &stranger] {
-        engine.until("it retries", |engine| next_state(&engine.report()).starts_with("retrying")).await;
+        engine
+            .until("it retries", |engine| {
+                next_state(&engine.report()).starts_with("retrying")
+            })
+            .await;
     }
     let mut plain = receiver.sender("adt").await;
     plain.send(admission("4")).await;
     assert!(plain.is_closed_or_alerted().await);
     assert_eq!(receiver.accepted().len(), 1);
-    assert!(receiver.engine().report().sources[0].figures.connections_refused >= 3);
+    assert!(
+        receiver.engine().report().sources[0]
+            .figures
+            .connections_refused
+            >= 3
+    );
 }
 
 #[tokio::test]
@@ -102,7 +121,11 @@ async fn a_partner_whose_authority_is_not_ours_is_not_spoken_to() {
     let receiver = receiving(&Authority::new("River"), SERVER).await;
     let sender = sending(&Authority::new("Lake"), &receiver, CLIENT).await;
     send(&sender, "1").await;
-    sender.until("it says so", |engine| next_state(&engine.report()).contains("UnknownIssuer")).await;
+    sender
+        .until("it says so", |engine| {
+            next_state(&engine.report()).contains("UnknownIssuer")
+        })
+        .await;
     assert!(receiver.entries().is_empty());
 }
 
@@ -112,11 +135,18 @@ async fn certificates_are_read_again_on_reload() {
     let receiver = receiving(&old, SERVER).await;
     let sender = sending(&new, &receiver, CLIENT).await;
     send(&sender, "1").await;
-    sender.until("it retries", |engine| next_state(&engine.report()).starts_with("retrying")).await;
+    sender
+        .until("it retries", |engine| {
+            next_state(&engine.report()).starts_with("retrying")
+        })
+        .await;
     // A certificate that does not belong to the key is refused, and the old one stays.
     let right = std::fs::read(receiver.path().join("own.crt")).unwrap();
     let other = receiving(&new, SERVER).await;
-    receiver.write("own.crt", std::fs::read(other.path().join("own.crt")).unwrap());
+    receiver.write(
+        "own.crt",
+        std::fs::read(other.path().join("own.crt")).unwrap(),
+    );
     let error = receiver.engine().reload(&[]).await.unwrap_err();
     assert_eq!(error.to_string(), "source adt cannot start");
     receiver.write("own.crt", right);

@@ -8,8 +8,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long silence must last to count as silence.
-const SILENCE: Duration = Duration::from_millis(300);
 
 /// One connection to an engine.
 pub(crate) struct Sender {
@@ -81,11 +79,6 @@ impl Sender {
     /// Says that no more will be written.
     pub(crate) async fn close_writing(&mut self) {
         self.stream.shutdown().await.unwrap();
-    }
-
-    /// Whether nothing comes for a while, or the connection is closed.
-    pub(crate) async fn is_silent(&mut self) -> bool {
-        !matches!(timeout(SILENCE, self.next_frame()).await, Ok(Some(_)))
     }
 
     /// Whether the engine closes the connection.
