@@ -18,7 +18,7 @@ use super::intake::Intake;
 use super::judge::judge;
 use super::keys::search_keys;
 use super::status::{SourceStatus, count};
-use super::verdict::{Received, Verdict, accepted};
+use super::verdict::{Received, Verdict};
 use super::{answer, batch};
 use crate::clock::Clock;
 use crate::hl7::Message;
@@ -161,7 +161,7 @@ impl Receiver {
             match self.first_of(&keys, intake).await {
                 Ok(Some(First::Same(replies))) => {
                     count(&self.status.duplicates);
-                    return accepted(replies);
+                    return Received::accepted(replies);
                 }
                 Ok(Some(First::Other)) => arrival.warnings.push("reused_control_id".into()),
                 Ok(None) => {}
@@ -176,7 +176,7 @@ impl Receiver {
         {
             Ok(()) => {
                 count(&self.status.accepted);
-                accepted(replies)
+                Received::accepted(replies)
             }
             Err(error) => self.not_stored(message, intake, &error),
         }
@@ -343,11 +343,10 @@ impl Receiver {
         let received = self.around.clock.now();
         self.status.saw(received);
         self.status.warned(arrival.warnings.len());
-        let message_type = message
-            .map(Message::header)
-            .map_or_else(MessageType::default, |msh| {
-                MessageType::new(msh.message_code(), msh.trigger_event())
-            });
+        let message_type = message.map_or_else(MessageType::default, |message| {
+            let header = message.header();
+            MessageType::new(header.message_code(), header.trigger_event())
+        });
         let entry = NewEntry {
             source: Arc::clone(&self.name),
             received,

@@ -1,4 +1,4 @@
-//! What became of a received message, for whoever brought it.
+//! What became of a message, and what its sender is told.
 
 use bytes::Bytes;
 
@@ -22,10 +22,13 @@ pub(super) struct Received {
     pub(super) replies: Vec<Bytes>,
 }
 
-pub(super) const fn accepted(replies: Vec<Bytes>) -> Received {
-    Received {
-        verdict: Verdict::Accepted,
-        outcome: Outcome::Accept,
-        replies,
+impl Received {
+    /// Taken over, or known already.
+    pub(super) const fn accepted(replies: Vec<Bytes>) -> Self {
+        Self {
+            verdict: Verdict::Accepted,
+            outcome: Outcome::Accept,
+            replies,
+        }
     }
 }

@@ -24,20 +24,22 @@ mod powercut;
 mod cli;
 // What an admin is told about a configuration.
 mod config;
+// A folder as a source.
+mod directory;
 // Stopping in order, and going on where it stopped.
 mod drain;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
-// The engine killed at any moment, and what partners and journal say afterwards.
-mod kill;
-// The power cut under a running engine, where loop mounts are allowed.
-mod powercut;
+// Content appears in the journal and at the destinations, and nowhere else.
+mod phi;
 // Another configuration in force, whole or not at all.
 mod reload;
 // Messages that come twice, and messages that come together.
 mod repeated;
+// Routes, steps and destinations: what each destination gets.
+mod routing;
 // The files in samples/ against their table and expectations.
 mod samples;
 // The samples sent to an engine with the shipped configuration.
@@ -46,5 +48,7 @@ mod shipped;
 mod source_text;
 // The whole path, from a byte on the wire to a delivered message.
 mod path;
+// TLS and mutual TLS between two engines.
+mod tls;
 // An engine to speak to, and the peers that speak to it.
 mod support;
