@@ -253,7 +253,7 @@ async fn ask_all(engine: &TestEngine) -> String {
         let answer = engine.ask(&request).await;
         said.push_str(&answer.text);
         said.push_str(&answer.data.to_string());
-        said = said + &format!("{request:?} {answer:?}");
+        said.extend([format!("{request:?}"), format!("{answer:?}")]);
     }
     let (engine, report) = (engine.engine(), engine.engine().report());
     said + &format!("{engine:?} {report:?}")
