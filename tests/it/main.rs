@@ -16,10 +16,6 @@ mod acknowledgment;
 mod architecture;
 // One flipped bit in any file of the journal.
 mod flips;
-// Killed at any moment, also while it recovers.
-mod kill;
-// The power fails at any moment, and a disk that never syncs shows that the rig would tell.
-mod powercut;
 // The commands as a shell sees them.
 mod cli;
 // What an admin is told about a configuration.
