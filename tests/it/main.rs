@@ -20,6 +20,10 @@ mod flips;
 mod cli;
 // What an admin is told about a configuration.
 mod config;
+// Killed at any moment, also while it recovers.
+mod kill;
+// The power fails at any moment, and a disk that never syncs shows that the rig would tell.
+mod powercut;
 // A folder as a source.
 mod directory;
 // Stopping in order, and going on where it stopped.
