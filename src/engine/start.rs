@@ -14,7 +14,7 @@ use super::{Engine, Group, RunningLane, control, locked};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Delivery, DeliveryError, DestinationSettings};
-use crate::journal::{Files, Journal, JournalError};
+use crate::journal::{Files, Journal, JournalError, check_folder};
 use crate::mllp::ListenError;
 
 /// Why an engine cannot start.
@@ -192,11 +192,12 @@ async fn open_journal(
     }
 }
 
-/// Makes the data folder, for its owner alone; one that exists is left as it is, the journal checks its own.
+/// Makes the data folder, for its owner alone; refuses one that others could look into or put something in.
 fn make_data_folder(data: &Path) -> Result<(), StartError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
     made.map_err(|source| StartError::Data {
         data: data.to_owned(),
         source,
-    })
+    })?;
+    check_folder(data).map_err(StartError::Journal)
 }

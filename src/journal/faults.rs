@@ -34,6 +34,7 @@ pub struct FaultFiles(Arc<Faults>);
 struct Faults {
     plan: Mutex<Option<(Operation, u64)>>,
     hits: AtomicU64,
+    victim: Mutex<Option<PathBuf>>,
     free: Mutex<Option<u64>>,
     full: Mutex<bool>,
     unsynced: Mutex<HashMap<PathBuf, Vec<Undo>>>,
@@ -62,6 +63,12 @@ impl FaultFiles {
     #[must_use]
     pub fn hits(&self) -> u64 {
         self.0.hits.load(Ordering::SeqCst)
+    }
+
+    /// The file or folder whose operation failed last.
+    #[must_use]
+    pub fn victim(&self) -> Option<PathBuf> {
+        lock(&self.0.victim).clone()
     }
 
     /// Pretends that `bytes` are free; `None` tells the truth again.
@@ -98,7 +105,7 @@ impl FaultFiles {
         Ok(())
     }
 
-    fn check(&self, operation: Operation) -> io::Result<()> {
+    fn check(&self, operation: Operation, path: &Path) -> io::Result<()> {
         let mut plan = lock(&self.0.plan);
         if let Some((planned, left)) = plan.as_mut()
             && *planned == operation
@@ -106,6 +113,7 @@ impl FaultFiles {
             *left -= 1;
             if *left == 0 {
                 *plan = None;
+                *lock(&self.0.victim) = Some(path.to_owned());
                 self.0.hits.fetch_add(1, Ordering::SeqCst);
                 return Err(rustix::io::Errno::IO.into());
             }
@@ -124,7 +132,7 @@ impl FaultFiles {
 
 impl Files for FaultFiles {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        self.check(Operation::Create)?;
+        self.check(Operation::Create, path)?;
         Ok(self.wrap(DiskFiles.create(path)?, path))
     }
 
@@ -133,7 +141,7 @@ impl Files for FaultFiles {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check(Operation::Rename)?;
+        self.check(Operation::Rename, from)?;
         DiskFiles.rename(from, to)?;
         // The handle that made the file still goes by its first name: whatever it writes is found under both.
         let mut unsynced = lock(&self.0.unsynced);
@@ -144,12 +152,12 @@ impl Files for FaultFiles {
     }
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.check(Operation::Unlink)?;
+        self.check(Operation::Unlink, path)?;
         DiskFiles.unlink(path)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.check(Operation::SyncDir)?;
+        self.check(Operation::SyncDir, dir)?;
         DiskFiles.sync_dir(dir)
     }
 
@@ -197,7 +205,7 @@ impl File for FaultFile {
             .entry(self.name())
             .or_default()
             .push(Undo { at, before, len });
-        if let Err(error) = self.faults.check(Operation::Write) {
+        if let Err(error) = self.faults.check(Operation::Write, &self.path) {
             let mut half: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
             half.truncate(len / 2);
             self.file.write_at(&mut [IoSlice::new(&half)], at)?;
@@ -209,7 +217,7 @@ impl File for FaultFile {
     fn sync_data(&self) -> io::Result<()> {
         let name = self.name();
         let count = lock(&self.faults.0.unsynced).get(&name).map_or(0, Vec::len);
-        self.faults.check(Operation::Sync)?;
+        self.faults.check(Operation::Sync, &self.path)?;
         self.file.sync_data()?;
         if let Some(undos) = lock(&self.faults.0.unsynced).get_mut(&name) {
             undos.drain(..count.min(undos.len()));

@@ -10,52 +10,59 @@ use super::cipher::{Secret32, unwrap, wrap};
 use super::index::IndexKey;
 use super::{Files, JournalError, Position, syncer};
 
+/// Whether the folder is fit to hold patients' messages: a folder and no symbolic link, ours, and closed to others.
+///
+/// # Errors
+/// [`JournalError::Folder`] says what is wrong and what to do; [`JournalError::Io`] if it cannot be looked at.
+pub fn check_folder(path: &Path) -> Result<(), JournalError> {
+    let found = check_kind(path)?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return refuse(
+            path,
+            "belongs to another user: run the engine as its owner, or chown it",
+        );
+    }
+    if found.mode() & 0o077 != 0 {
+        return refuse(path, "can be entered by other users: chmod 700 it");
+    }
+    Ok(())
+}
+
+fn check_kind(path: &Path) -> Result<std::fs::Metadata, JournalError> {
+    let found = std::fs::symlink_metadata(path).map_err(JournalError::io("look at", path))?;
+    if found.is_symlink() {
+        return refuse(path, "is a symbolic link: name the folder itself");
+    }
+    if !found.is_dir() {
+        return refuse(path, "is not a folder");
+    }
+    Ok(found)
+}
+
+fn refuse<T>(path: &Path, problem: &'static str) -> Result<T, JournalError> {
+    Err(JournalError::Folder {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
 /// Makes the folder if it is not there; refuses one that others can enter, that is not ours, or is a symbolic link.
 pub(crate) fn prepare(dir: &Path) -> Result<(), JournalError> {
-    let refuse = |path: &Path, problem| {
-        Err(JournalError::Folder {
-            path: path.to_owned(),
-            problem,
-        })
-    };
-    for path in [
-        dir.parent().filter(|parent| !parent.as_os_str().is_empty()),
-        Some(dir),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        let found = match std::fs::symlink_metadata(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    for path in parent.into_iter().chain([dir]) {
+        match check_kind(path) {
+            Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 let mut builder = std::fs::DirBuilder::new();
                 builder
                     .recursive(true)
                     .mode(0o700)
                     .create(path)
                     .map_err(JournalError::io("make", path))?;
-                continue;
             }
-            other => other.map_err(JournalError::io("look at", path))?,
-        };
-        if found.is_symlink() {
-            return refuse(path, "is a symbolic link: name the folder itself");
-        }
-        if !found.is_dir() {
-            return refuse(path, "is not a folder");
-        }
-        if path == dir {
-            if found.uid() != rustix::process::geteuid().as_raw() {
-                return refuse(
-                    path,
-                    "belongs to another user: run the engine as its owner, or chown it",
-                );
-            }
-            if found.mode() & 0o077 != 0 {
-                return refuse(path, "can be entered by other users: chmod 700 it");
-            }
+            other => drop(other?),
         }
     }
-    Ok(())
+    check_folder(dir)
 }
 
 /// How long a lock that somebody holds is asked for: half a second.

@@ -74,7 +74,8 @@ fn take_in(record: &Record) {
     };
     let mut state = State::default();
     if record.head.kind == Kind::Checkpoint {
-        state = postcard::from_bytes(&record.body).unwrap_or_default();
+        let read = postcard::from_bytes(&record.body).ok();
+        state = read.filter(State::is_sane).unwrap_or_default();
     }
     drop(recovery::apply(&mut state, &segment, record));
 }

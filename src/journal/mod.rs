@@ -77,6 +77,7 @@ pub use cipher::Secret32;
 pub use entry::{Disposition, Entry, MessageType, NewEntry, SearchKeys};
 pub use error::JournalError;
 pub use files::{DiskFiles, File, Files};
+pub use folder::check_folder;
 #[doc(hidden)]
 pub use fuzz::fuzz_record;
 pub use handle::Journal;

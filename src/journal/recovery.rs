@@ -19,7 +19,7 @@ use super::payload::Cursor;
 use super::reader;
 use super::record::{Kind, Record, Step};
 use super::segment::{self, FIRST, Segment};
-use super::state::{SegmentInfo, State};
+use super::state::{LAST_ORDINAL, SegmentInfo, State};
 use super::{Disposition, Files, JournalError, Position};
 
 /// What is there.
@@ -169,9 +169,9 @@ impl Surveyor<'_> {
             }
             match &mut state {
                 None => {
-                    let read: State =
-                        postcard::from_bytes(&record.body).map_err(|_| segment.corrupt(at))?;
-                    state = Some(read);
+                    let read = postcard::from_bytes(&record.body).ok();
+                    let read = read.filter(State::is_sane);
+                    state = Some(read.ok_or_else(|| segment.corrupt(at))?);
                 }
                 Some(state) => {
                     apply(state, &segment, &record)?;
@@ -268,9 +268,15 @@ pub(super) fn apply(
     record: &Record,
 ) -> Result<(), JournalError> {
     let damaged = |_| segment.corrupt(record.at);
+    let sane = |ordinal| {
+        (ordinal <= LAST_ORDINAL)
+            .then_some(())
+            .ok_or_else(|| segment.corrupt(record.at))
+    };
     match record.head.kind {
         Kind::Entry => {
             let entry = reader::decode(segment, record)?;
+            sane(entry.ordinal)?;
             let accepted = entry.disposition == Disposition::Accepted;
             state.entry(
                 segment.number,
@@ -281,11 +287,19 @@ pub(super) fn apply(
         }
         Kind::Outcome => {
             state.record(segment.number);
-            state.note(&reader::note(segment, record)?);
+            let note = reader::note(segment, record)?;
+            sane(note.ordinal)?;
+            state.note(&note);
         }
         Kind::Cursor => {
             state.record(segment.number);
             let cursor: Cursor = postcard::from_bytes(&record.body).map_err(damaged)?;
+            match &cursor {
+                Cursor::Registered { from: last, .. } | Cursor::Gap { to: last, .. } => {
+                    sane(*last)?;
+                }
+                Cursor::Forgotten { .. } => {}
+            }
             state.cursor(&cursor);
         }
         Kind::Retired => {

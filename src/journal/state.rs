@@ -58,6 +58,9 @@ pub(crate) struct Place {
     pub(crate) replays: Vec<(Position, u64)>,
 }
 
+/// No journal gets that far: what says so was not written by us, whatever its checksum says.
+pub(crate) const LAST_ORDINAL: u64 = 1 << 62;
+
 impl Place {
     /// Whether the entry has an outcome and no replay is asked for.
     pub(crate) fn is_settled(&self, position: Position) -> bool {
@@ -90,6 +93,23 @@ fn advance(place: &mut Place, gaps: &BTreeMap<u64, u64>) {
 }
 
 impl State {
+    /// Whether nothing in it goes beyond [`LAST_ORDINAL`].
+    pub(crate) fn is_sane(&self) -> bool {
+        let places = self.destinations.values();
+        self.next_ordinal <= LAST_ORDINAL
+            && self
+                .segments
+                .values()
+                .all(|info| info.first_ordinal <= LAST_ORDINAL && info.accepted <= LAST_ORDINAL)
+            && self
+                .gaps
+                .iter()
+                .all(|(from, to)| *from <= LAST_ORDINAL && *to <= LAST_ORDINAL)
+            && places
+                .flat_map(|place| place.settled.values().chain([&place.done]))
+                .all(|ordinal| *ordinal <= LAST_ORDINAL)
+    }
+
     /// The ordinal of the first accepted entry kept.
     pub(crate) fn oldest_ordinal(&self) -> u64 {
         let first = self

@@ -14,26 +14,30 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
-// One flipped bit in any file of the journal.
-mod flips;
 // The commands as a shell sees them.
 mod cli;
 // What an admin is told about a configuration.
 mod config;
-// Killed at any moment, also while it recovers.
-mod kill;
-// The power fails at any moment, and a disk that never syncs shows that the rig would tell.
-mod powercut;
 // A folder as a source.
 mod directory;
+// Disks that fail, are full, or are not fit to hold messages.
+mod disk;
 // Stopping in order, and going on where it stopped.
 mod drain;
+// One flipped bit in any file of the journal.
+mod flips;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
+// Killed at any moment, also while it recovers.
+mod kill;
+// The whole path, from a byte on the wire to a delivered message.
+mod path;
 // Content appears in the journal and at the destinations, and nowhere else.
 mod phi;
+// The power fails at any moment, and a disk that never syncs shows that the rig would tell.
+mod powercut;
 // Another configuration in force, whole or not at all.
 mod reload;
 // Messages that come twice, and messages that come together.
@@ -46,9 +50,7 @@ mod samples;
 mod shipped;
 // What the house rules read source files with.
 mod source_text;
-// The whole path, from a byte on the wire to a delivered message.
-mod path;
-// TLS and mutual TLS between two engines.
-mod tls;
 // An engine to speak to, and the peers that speak to it.
 mod support;
+// TLS and mutual TLS between two engines.
+mod tls;

@@ -135,6 +135,11 @@ impl Served {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// Its process ID.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_child(&self.process)
     }
