@@ -59,7 +59,9 @@ pub(crate) fn prepare(dir: &Path) -> Result<(), JournalError> {
                     .create(path)
                     .map_err(JournalError::io("make", path))?;
             }
-            other => drop(other?),
+            other => {
+                other?;
+            }
         }
     }
     check_folder(dir)

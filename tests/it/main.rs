@@ -40,6 +40,8 @@ mod phi;
 mod powercut;
 // Another configuration in force, whole or not at all.
 mod reload;
+// Reloads all the time while messages come in and go out.
+mod reload_under_load;
 // Messages that come twice, and messages that come together.
 mod repeated;
 // Routes, steps and destinations: what each destination gets.
