@@ -103,8 +103,9 @@ pub(crate) fn ahead(
             at = u64::from(FIRST);
         }
         let mut scanner = segment.scan(&*core.files, at)?;
-        let until = at + AHEAD;
-        while scanner.at < end && scanner.at < until {
+        let (until, began) = (at + AHEAD, last);
+        // At least one record further: the one we begin at may alone be longer than what is read at once.
+        while scanner.at < end && (scanner.at < until || last == began) {
             let place = scanner.at;
             let Some(record) = segment.step(&mut scanner)? else {
                 return Err(segment.corrupt(place));

@@ -321,3 +321,23 @@ async fn a_second_engine_is_refused_with_the_first_ones_process_id() {
     drop(journal);
     open(dir.path());
 }
+
+#[tokio::test]
+async fn a_lane_goes_on_behind_a_message_larger_than_what_it_reads_at_once() {
+    let dir = TempDir::new().unwrap();
+    let settings = || JournalSettings {
+        segment_bytes: 4 << 20,
+        ..settings(dir.path())
+    };
+    let (journal, _) = open_with(settings());
+    journal.register("lab", Start::Now).await.unwrap();
+    let positions = fill(&journal, 0..3, 300_000).await;
+    journal
+        .settle("lab", positions[0], outcome(OutcomeKind::Delivered))
+        .await
+        .unwrap();
+    drop(journal);
+    let (journal, _) = open_with(settings());
+    let mut lane = journal.lane("lab").unwrap();
+    assert_eq!(soon(&mut lane).await.entry.position, positions[1]);
+}
