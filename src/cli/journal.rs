@@ -154,8 +154,16 @@ impl Salvage {
         for fault in &salvaged.lost {
             out.line(damage(fault))?;
         }
+        for file in &salvaged.mended {
+            let file = file.display();
+            out.line(format_args!(
+                "{file}: a flipped bit in its head was put right, nothing is lost by it"
+            ))?;
+        }
         if salvaged.lost.is_empty() {
-            out.line("nothing was damaged, nothing was changed")?;
+            if salvaged.mended.is_empty() {
+                out.line("nothing was damaged, nothing was changed")?;
+            }
             return Ok(Exit::Ok);
         }
         let count = salvaged.lost.len();

@@ -49,6 +49,7 @@ pub mod faults;
 mod files;
 mod finding;
 mod folder;
+mod fuzz;
 mod handle;
 mod index;
 mod keeper;
@@ -76,6 +77,8 @@ pub use cipher::Secret32;
 pub use entry::{Disposition, Entry, MessageType, NewEntry, SearchKeys};
 pub use error::JournalError;
 pub use files::{DiskFiles, File, Files};
+#[doc(hidden)]
+pub use fuzz::fuzz_record;
 pub use handle::Journal;
 pub use lane::{Lane, Next};
 pub use outcome::{DestinationState, Duplicate, Outcome, OutcomeKind, Start};

@@ -262,7 +262,11 @@ impl Surveyor<'_> {
 }
 
 /// What a record changes.
-fn apply(state: &mut State, segment: &Segment, record: &Record) -> Result<(), JournalError> {
+pub(super) fn apply(
+    state: &mut State,
+    segment: &Segment,
+    record: &Record,
+) -> Result<(), JournalError> {
     let damaged = |_| segment.corrupt(record.at);
     match record.head.kind {
         Kind::Entry => {

@@ -1,7 +1,7 @@
 //! Making a damaged journal usable again: what is damaged is copied aside and skipped, nothing else moves.
 
 use std::io::IoSlice;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::record::{HEAD, Head, Kind, checksum};
 use super::segment::{self, FIRST, Segment};
@@ -13,6 +13,8 @@ use super::{DiskFiles, Fault, File, Files, JournalError, Position, folder, verif
 pub struct Salvaged {
     /// The damaged regions, now skipped; their bytes are kept beside the journal in `.damaged` files.
     pub lost: Vec<Fault>,
+    /// Segment files whose head had one flipped bit, which was put right: nothing is lost by it.
+    pub mended: Vec<PathBuf>,
 }
 
 /// Makes a damaged journal usable again. What is damaged is copied aside and skipped, nothing else moves, so every
@@ -20,9 +22,10 @@ pub struct Salvaged {
 ///
 /// # Errors
 /// [`JournalError::InUse`] if an engine runs; [`JournalError::Corrupt`] at offset 0 if the head of a segment file is
-/// damaged, which cannot be mended.
+/// damaged by more than one bit, which cannot be mended.
 pub fn salvage(dir: &Path) -> Result<Salvaged, JournalError> {
     let _held = folder::take_lock(dir)?;
+    let mended = mend_heads(dir)?;
     let report = verify(dir)?;
     if let Some(number) = report.missing.first() {
         return Err(JournalError::SegmentMissing {
@@ -37,12 +40,6 @@ pub fn salvage(dir: &Path) -> Result<Salvaged, JournalError> {
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         let number = segment::number_of(name).unwrap_or_default();
-        if fault.offset < u64::from(FIRST) {
-            return Err(JournalError::Corrupt {
-                file: fault.file.clone(),
-                offset: 0,
-            });
-        }
         let segment = Segment::read(&DiskFiles, dir, number, None)?;
         mend(dir, &segment, fault, number == last)?;
     }
@@ -51,7 +48,61 @@ pub fn salvage(dir: &Path) -> Result<Salvaged, JournalError> {
         .map_err(JournalError::io("sync", dir))?;
     Ok(Salvaged {
         lost: report.faults,
+        mended,
     })
+}
+
+/// Puts heads right in which one bit flipped.
+fn mend_heads(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let faults = verify(dir)?.faults;
+    let heads: Vec<_> = faults
+        .iter()
+        .filter(|fault| fault.offset < u64::from(FIRST))
+        .collect();
+    for fault in &heads {
+        let failed = || JournalError::io("mend", &fault.file);
+        let file = DiskFiles.open(&fault.file, true).map_err(failed())?;
+        let mut head = vec![0; FIRST as usize];
+        let read = file.read_at(&mut head, 0).map_err(failed())?;
+        if read < head.len() || !flip_back(&mut head) {
+            return Err(JournalError::Corrupt {
+                file: fault.file.clone(),
+                offset: 0,
+            });
+        }
+        copy_aside(&*file, fault)
+            .and_then(|()| file.write_at(&mut [IoSlice::new(&head)], 0))
+            .and_then(|()| file.sync_data())
+            .map_err(failed())?;
+    }
+    Ok(heads.into_iter().map(|fault| fault.file.clone()).collect())
+}
+
+/// Finds the one bit whose flip makes the CRC-32C at the end wrong, and flips it back. In 4096 bytes no two bits leave
+/// the same trace in the checksum, nor do three other ones leave none.
+fn flip_back(head: &mut [u8]) -> bool {
+    const POLYNOMIAL: u32 = 0x82f6_3b78;
+    let Some((covered, stored)) = head.split_last_chunk_mut::<4>() else {
+        return false;
+    };
+    let sum = crc32c::crc32c(covered);
+    let wrong = sum ^ u32::from_le_bytes(*stored);
+    if wrong.count_ones() <= 1 {
+        *stored = sum.to_le_bytes();
+        return true;
+    }
+    // What a flipped bit does to the sum: from the last byte backwards, each bit's trace is shifted through one bit more.
+    let mut trace = POLYNOMIAL;
+    for byte in covered.iter_mut().rev() {
+        for bit in (0..8).rev() {
+            if trace == wrong {
+                *byte ^= 1 << bit;
+                return true;
+            }
+            trace = (trace >> 1) ^ (if trace & 1 == 1 { POLYNOMIAL } else { 0 });
+        }
+    }
+    false
 }
 
 fn mend(dir: &Path, segment: &Segment, fault: &Fault, is_last: bool) -> Result<(), JournalError> {
@@ -96,7 +147,7 @@ fn mend(dir: &Path, segment: &Segment, fault: &Fault, is_last: bool) -> Result<(
         kind: Kind::Skip,
         sealed: false,
         len: u32::try_from(len).unwrap_or(u32::MAX),
-        sequence: sequence_before(segment, fault.offset)?,
+        sequence: sequence_before(dir, segment, fault.offset, next)?,
         durable: FIRST,
     };
     let bytes = head.encode();
@@ -111,11 +162,31 @@ fn mend(dir: &Path, segment: &Segment, fault: &Fault, is_last: bool) -> Result<(
         .map_err(failed())
 }
 
-/// The sequence that the record at `offset` had.
-fn sequence_before(segment: &Segment, offset: u64) -> Result<u64, JournalError> {
+/// The sequence that the record at `offset` had; `next` follows what is skipped there.
+fn sequence_before(
+    dir: &Path,
+    segment: &Segment,
+    offset: u64,
+    next: u64,
+) -> Result<u64, JournalError> {
+    if offset > u64::from(FIRST) {
+        let sequence = sequence_after(segment, offset)?;
+        return Ok(sequence.unwrap_or(next.saturating_sub(1)));
+    }
+    // The first of its file goes on where the file before ended, if that is still there.
+    let before = Segment::read(&DiskFiles, dir, segment.number.saturating_sub(1), None);
+    let sequence = match before {
+        Ok(before) if before.id == segment.previous => sequence_after(&before, u64::MAX)?,
+        _ => None,
+    };
+    Ok(sequence.unwrap_or(next.saturating_sub(1)))
+}
+
+/// The sequence that follows the last good record before `end`.
+fn sequence_after(segment: &Segment, end: u64) -> Result<Option<u64>, JournalError> {
     let mut scanner = segment.scan(&DiskFiles, u64::from(FIRST))?;
-    let mut next = 0;
-    while scanner.at < offset {
+    let mut next = None;
+    while scanner.at < end {
         let Some(record) = scanner
             .seek_valid()
             .map_err(JournalError::io("read", &segment.path))?
@@ -123,8 +194,8 @@ fn sequence_before(segment: &Segment, offset: u64) -> Result<u64, JournalError> 
             break;
         };
         next = match record.head.kind {
-            Kind::Skip => super::record::number64(&record.body, 0).unwrap_or_default(),
-            _ => record.head.sequence + 1,
+            Kind::Skip => super::record::number64(&record.body, 0),
+            _ => Some(record.head.sequence + 1),
         };
     }
     Ok(next)

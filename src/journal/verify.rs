@@ -60,6 +60,7 @@ pub fn verify(dir: &Path) -> Result<Report, JournalError> {
     let mut all = Vec::new();
     // Newest first: only the last file that was begun may have a torn end.
     let mut begun = false;
+    let mut newest = 0;
     for number in numbers.into_iter().rev() {
         let segment = match Segment::read(&DiskFiles, dir, number, None) {
             Err(JournalError::Corrupt { file, offset }) => {
@@ -69,6 +70,7 @@ pub fn verify(dir: &Path) -> Result<Report, JournalError> {
                     until: u64::from(FIRST),
                 });
                 begun = true;
+                newest = newest.max(number);
                 continue;
             }
             other => other?,
@@ -89,6 +91,11 @@ pub fn verify(dir: &Path) -> Result<Report, JournalError> {
             if before.id != checked.previous {
                 report.missing.push(before.report.segment);
             } else if before.next_sequence != Some(first)
+                // Otherwise they may be those that are damaged here.
+                && checked
+                    .faults
+                    .first()
+                    .is_none_or(|fault| fault.offset > u64::from(FIRST))
                 && before
                     .faults
                     .last()
@@ -108,7 +115,7 @@ pub fn verify(dir: &Path) -> Result<Report, JournalError> {
         }
         before = Some(checked);
     }
-    let newest = report.segments.last().map_or(0, |last| last.segment);
+    let newest = newest.max(report.segments.last().map_or(0, |last| last.segment));
     report.missing.extend(
         marker
             .map(Position::segment)

@@ -14,10 +14,16 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// One flipped bit in any file of the journal.
+mod flips;
 // The commands as a shell sees them.
 mod cli;
 // What an admin is told about a configuration.
 mod config;
+// Killed at any moment, also while it recovers.
+mod kill;
+// The power fails at any moment, and a disk that never syncs shows that the rig would tell.
+mod powercut;
 // A folder as a source.
 mod directory;
 // Stopping in order, and going on where it stopped.
@@ -26,10 +32,6 @@ mod drain;
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
-// The engine killed at any moment, and what partners and journal say afterwards.
-mod kill;
-// The power cut under a running engine, where loop mounts are allowed.
-mod powercut;
 // Content appears in the journal and at the destinations, and nowhere else.
 mod phi;
 // Another configuration in force, whole or not at all.
