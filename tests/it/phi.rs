@@ -223,7 +223,7 @@ async fn send_all(engine: &TestEngine) {
 async fn ask_all(engine: &TestEngine) -> String {
     let id = engine.engine().journal().parked("board")[0].to_string();
     let to = || ("board".to_owned(), id.clone());
-    let mut said = vec![engine.engine().summary().to_string()];
+    let mut said = engine.engine().summary().to_string();
     let unknown = "3-1f40".to_owned();
     let (board, first) = to();
     for request in [
@@ -251,13 +251,12 @@ async fn ask_all(engine: &TestEngine) -> String {
         },
     ] {
         let answer = engine.ask(&request).await;
-        said.push(answer.text.clone());
-        said.push(answer.data.to_string());
-        said.push(format!("{request:?} {answer:?}"));
+        said.push_str(&answer.text);
+        said.push_str(&answer.data.to_string());
+        said.extend([format!("{request:?}"), format!("{answer:?}")]);
     }
     let (engine, report) = (engine.engine(), engine.engine().report());
-    said.push(format!("{engine:?} {report:?}"));
-    said.concat()
+    said + &format!("{engine:?} {report:?}")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -189,12 +189,19 @@ async fn a_partner_that_is_slow_or_refuses_delays_nobody_else() {
         (OutcomeKind::Parked, Some("AR"))
     );
     assert!(outcome.reply.as_ref().unwrap().starts_with(b"MSH|"));
-    // An operator cannot settle what never was to go anywhere.
+    // An operator cannot settle what is settled, nor what never was to go anywhere.
     let park = |to: &str, id: &str| wardwire::engine::control::Request::Park {
         id: id.to_owned(),
         to: to.to_owned(),
         reason: "why not".to_owned(),
     };
+    let id = engine.entries()[0].position.to_string();
+    let told = engine.ask(&park("archive", &id)).await;
+    assert_eq!(
+        (told.ok, told.text),
+        (false, format!("{id} is settled at archive already"))
+    );
+    assert!(engine.ask(&park("slow", &id)).await.ok);
     sender
         .exchange(admission_with("9", &[(9, "XYZ^Z99")]))
         .await;
