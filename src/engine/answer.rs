@@ -2,7 +2,8 @@
 
 use super::control::{Request, Response};
 use super::{Engine, EngineReport};
-use crate::journal::{Disposition, Outcome, OutcomeKind, Position};
+use crate::clock::Clock;
+use crate::journal::{Disposition, Journal, Outcome, OutcomeKind, Position};
 
 impl Engine {
     /// Does what is asked and says what came of it.
@@ -57,31 +58,48 @@ impl Engine {
             Ok(position) => position,
             Err(refused) => return refused,
         };
-        match self.journal.read(position).await {
-            Ok(entry) if entry.disposition != Disposition::Accepted => {
-                return Response::refused(format!(
-                    "{position} was not accepted, so it goes nowhere"
-                ));
-            }
-            Ok(_) => {}
-            Err(error) => return Response::refused(error.to_string()),
-        }
-        let parked = self.journal.parked(to).contains(&position);
-        if self.journal.is_settled(to, position) && (kind == OutcomeKind::Parked || !parked) {
-            let word = if parked { "parked" } else { "settled" };
-            return Response::refused(format!("{position} is {word} at {to} already"));
-        }
-        let mut outcome = Outcome::new(kind, self.clock.now());
-        outcome.reason = Some(format!("by an operator: {reason}"));
-        match self.journal.settle(to, position, outcome).await {
-            Ok(()) => {
+        match settle_by_operator(&self.journal, &self.clock, (position, to), kind, &reason).await {
+            Ok(text) => {
                 let word = kind.as_str();
                 tracing::info!(destination = to, %position, word, "an operator settled a message");
-                Response::done(format!("{position} is {word} at {to}"))
+                Response::done(text)
             }
-            Err(error) => Response::refused(error.to_string()),
+            Err(error) => Response::refused(error),
         }
     }
+}
+
+/// Records what an operator decided about a message at a destination, in a running engine or without one; what was done.
+/// What waits can be parked or discarded, what is parked can be discarded; what is settled stays as it is.
+///
+/// # Errors
+/// Why not, in words.
+pub async fn settle_by_operator(
+    journal: &Journal,
+    clock: &Clock,
+    (position, to): (Position, &str),
+    kind: OutcomeKind,
+    reason: &str,
+) -> Result<String, String> {
+    let entry = journal
+        .read(position)
+        .await
+        .map_err(|error| error.to_string())?;
+    if entry.disposition != Disposition::Accepted {
+        return Err(format!("{position} was not accepted, so it goes nowhere"));
+    }
+    let parked = journal.parked(to).contains(&position);
+    if journal.is_settled(to, position) && (kind == OutcomeKind::Parked || !parked) {
+        let word = if parked { "parked" } else { "settled" };
+        return Err(format!("{position} is {word} at {to} already"));
+    }
+    let mut outcome = Outcome::new(kind, clock.now());
+    outcome.reason = Some(format!("by an operator: {reason}"));
+    journal
+        .settle(to, position, outcome)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(format!("{position} is {} at {to}", kind.as_str()))
 }
 
 fn position_of(id: &str) -> Result<Position, Response> {

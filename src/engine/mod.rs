@@ -22,6 +22,7 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use answer::settle_by_operator;
 pub use drain::Drained;
 pub use reload::{ReloadError, Reloaded};
 pub use run::run;

@@ -59,11 +59,17 @@ pub(crate) fn prepare(dir: &Path) -> Result<(), JournalError> {
                     .create(path)
                     .map_err(JournalError::io("make", path))?;
             }
-            other => drop(other?),
+            other => {
+                other?;
+            }
         }
     }
     check_folder(dir)
 }
+
+/// How long a lock that somebody holds is asked for: half a second.
+const LOCK_TRIES: u32 = 25;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Takes the lock that keeps a second engine out; held until the file is dropped.
 pub(crate) fn take_lock(dir: &Path) -> Result<std::fs::File, JournalError> {
@@ -78,9 +84,9 @@ pub(crate) fn take_lock(dir: &Path) -> Result<std::fs::File, JournalError> {
         .custom_flags(flags)
         .open(&path)
         .map_err(JournalError::io("open", &path))?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
+    match lock_soon(&file) {
+        Ok(true) => {}
+        Ok(false) => {
             let mut text = String::new();
             let pid = file
                 .read_to_string(&mut text)
@@ -91,13 +97,26 @@ pub(crate) fn take_lock(dir: &Path) -> Result<std::fs::File, JournalError> {
                 pid,
             });
         }
-        Err(error) => return Err(JournalError::io("lock", &path)(error.into())),
+        Err(error) => return Err(JournalError::io("lock", &path)(error)),
     }
     let told = file
         .set_len(0)
         .and_then(|()| writeln!(file, "{}", std::process::id()));
     told.map_err(JournalError::io("write", &path))?;
     Ok(file)
+}
+
+/// Takes the lock unless somebody holds it for longer than an engine that ends, or a program that is just being started
+/// by the process that held it, may need to let it go.
+fn lock_soon(file: &std::fs::File) -> std::io::Result<bool> {
+    for _ in 0..LOCK_TRIES {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
 }
 
 /// How far the log was durable when the last engine ended, from the marker file; nothing if that is not known.

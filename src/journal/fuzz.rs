@@ -101,8 +101,13 @@ fn first(bytes: &[u8]) -> Option<Step> {
 }
 
 /// A file in memory that is only read.
-#[derive(Debug)]
 struct Memory(Vec<u8>);
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Memory({} bytes)", self.0.len())
+    }
+}
 
 impl File for Memory {
     fn read_at(&self, to: &mut [u8], at: u64) -> io::Result<usize> {

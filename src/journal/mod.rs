@@ -7,7 +7,7 @@
 //!   So a killed process may send at most the one message a destination had in flight twice, and a power cut those
 //!   of the last 100 ms as well.
 //! - Opening cuts off only the torn end of a write that nobody was told of. Damage is refused with its place
-//!   ([`JournalError::Corrupt`]); [`verify`] finds all of it, [`salvage`] is an operator's decision.
+//!   ([`JournalError::Corrupt`]); [`verify()`] finds all of it, [`salvage()`] is an operator's decision.
 //!
 //! # On the disk
 //! One folder, `<data>/journal`, mode 0700, files 0600:

@@ -1,3 +1,5 @@
+//! Who is let in, and what a listener does when too many come.
+
 use super::*;
 use crate::mllp::testing::{Server, settings};
 

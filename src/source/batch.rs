@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::answer;
 use super::intake::{BatchReply, Intake};
-use super::receive::{Arrival, Received, Receiver, Verdict};
+use super::receive::{Arrival, Receiver};
+use super::verdict::{Received, Verdict};
 use crate::hl7::acknowledgment::Outcome;
 use crate::hl7::{Message, batch};
 

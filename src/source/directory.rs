@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::receive::{Receiver, Verdict};
+use super::receive::Receiver;
+use super::verdict::Verdict;
 
 /// A watched folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,13 +13,15 @@ mod keys;
 pub mod mllp;
 mod receive;
 mod status;
+mod verdict;
 
 use std::sync::Arc;
 
 pub use answer::codes_for;
 pub use intake::{BatchReply, Intake, TypePattern, Unrouted};
-pub use receive::{Arrival, Receiver, Surroundings, Verdict};
+pub use receive::{Arrival, Receiver, Surroundings};
 pub use status::{SourceFigures, SourceStatus};
+pub use verdict::Verdict;
 
 use crate::mllp::ListenerSettings;
 

@@ -18,6 +18,7 @@ use super::intake::Intake;
 use super::judge::judge;
 use super::keys::search_keys;
 use super::status::{SourceStatus, count};
+use super::verdict::{Received, Verdict};
 use super::{answer, batch};
 use crate::clock::Clock;
 use crate::hl7::Message;
@@ -61,24 +62,6 @@ pub struct Arrival<'t> {
     /// The right to be stored before the frames that came after it on the same connection; given up as soon as the message
     /// has its place in the journal's queue.
     pub turn: Option<Turn<'t>>,
-}
-
-/// What became of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Durable, or known already.
-    Accepted,
-    /// Refused for good; the reason, without content.
-    Refused(String),
-    /// It could not be stored: nothing is known of it here, and the sender must try again.
-    Unsafe,
-}
-
-/// What became of one message, and what its sender is told.
-pub(super) struct Received {
-    pub(super) verdict: Verdict,
-    pub(super) outcome: Outcome,
-    pub(super) replies: Vec<Bytes>,
 }
 
 impl Receiver {
@@ -178,7 +161,7 @@ impl Receiver {
             match self.first_of(&keys, intake).await {
                 Ok(Some(First::Same(replies))) => {
                     count(&self.status.duplicates);
-                    return accepted(replies);
+                    return Received::accepted(replies);
                 }
                 Ok(Some(First::Other)) => arrival.warnings.push("reused_control_id".into()),
                 Ok(None) => {}
@@ -193,7 +176,7 @@ impl Receiver {
         {
             Ok(()) => {
                 count(&self.status.accepted);
-                accepted(replies)
+                Received::accepted(replies)
             }
             Err(error) => self.not_stored(message, intake, &error),
         }
@@ -390,12 +373,4 @@ enum First {
     Same(Vec<Bytes>),
     /// Another one.
     Other,
-}
-
-const fn accepted(replies: Vec<Bytes>) -> Received {
-    Received {
-        verdict: Verdict::Accepted,
-        outcome: Outcome::Accept,
-        replies,
-    }
 }

@@ -127,7 +127,8 @@ fn a_crate_named_outside_its_place_is_found() {
     ];
     let good = [
         ("config/file.rs", "use toml::Value;"),
-        ("delivery/http.rs", "use reqwest::Client; use rustls::X;"),
+        ("delivery/http.rs", "use reqwest::Client;"),
+        ("delivery/certificates.rs", "use rustls::X;"),
         (
             "engine/run.rs",
             "use crate::config::toml; let toml = 1; // clap::Parser",

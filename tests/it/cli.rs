@@ -19,14 +19,17 @@ listen = "127.0.0.1:0"
 [[route]]
 name = "everything"
 from = ["adt"]
-to = ["archive"]
+to = ["archive", "down"]
 [destination.archive]
 type = "file"
 path = "out/{source}.hl7"
+[destination.down]
+type = "mllp"
+connect = "localhost:1"
 [[test]]
 name = "an admission is archived"
 in = "m.hl7"
-expect = { ack = "AA", to = ["archive"] }
+expect = { ack = "AA", to = ["archive", "down"] }
 "#;
 
 fn wardwire(folder: &Path, line: &str) -> Command {
@@ -143,7 +146,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn check_tells_every_fault_with_its_place_and_ends_with_78() {
     let wrong = CONFIG
         .replace("listen = ", "lisen = ")
-        .replace("to = [\"archive\"]\n", "to = [\"archiv\"]\n");
+        .replace("to = [\"archive\", \"down\"]\n", "to = [\"archiv\"]\n");
     let folder = folder(&wrong);
     let (code, stdout, _) = run(folder.path(), "check");
     assert_eq!(code, 78);
@@ -236,7 +239,7 @@ fn a_message_is_sent_found_explained_settled_and_found_again_with_the_engine_dow
 
     let (code, _, stderr) = run(
         folder.path(),
-        &format!("messages park {id} --to archive --reason wait"),
+        &format!("messages park {id} --to down --reason wait"),
     );
     assert_eq!(code, 0, "{stderr}");
     let (_, stdout, _) = run(folder.path(), "messages list --state parked --format json");
@@ -246,11 +249,11 @@ fn a_message_is_sent_found_explained_settled_and_found_again_with_the_engine_dow
     assert_eq!(run(folder.path(), "reload").0, 0);
     assert_eq!(engine.stop(), 0);
 
-    let discard = format!("messages discard {id} --to archive --reason done");
+    let discard = format!("messages discard {id} --to down --reason done");
     assert_eq!(run(folder.path(), &discard).0, 0);
     let (_, stdout, _) = run(
         folder.path(),
-        "messages list --state discarded --to archive --format json",
+        "messages list --state discarded --to down --format json",
     );
     assert!(stdout.contains(id), "{stdout}");
     assert_eq!(run(folder.path(), "messages show 9-10").0, 1);

@@ -246,7 +246,7 @@ async fn a_data_folder_that_others_can_enter_is_refused() {
         let path = folder.path().join(name);
         std::fs::create_dir_all(&path).unwrap();
         let mode = |path: &Path, mode| {
-            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap()
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
         };
         mode(&folder.path().join("data"), 0o700);
         mode(&path, 0o755);

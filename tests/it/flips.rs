@@ -189,7 +189,7 @@ impl Written {
                     .then_some(())
                     .ok_or(format!("message {at} changed"))?,
                 Err(JournalError::Corrupt { file, .. }) if file == path => {
-                    damaged.push(entry.position)
+                    damaged.push(entry.position);
                 }
                 Err(other) => return Err(format!("message {at}: {other}")),
             }

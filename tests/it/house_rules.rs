@@ -23,8 +23,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("minijinja", &["route/"]),
     ("reqwest", &["delivery/http.rs"]),
-    ("rustls", &["mllp/", "delivery/http.rs"]),
-    ("tokio_rustls", &["mllp/"]),
+    (
+        "rustls",
+        &["mllp/", "delivery/certificates.rs", "delivery/tests/"],
+    ),
+    ("tokio_rustls", &["mllp/", "delivery/tests/"]),
     ("toml", &["config/"]),
 ];
 

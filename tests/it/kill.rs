@@ -69,7 +69,7 @@ path = "out/all.hl7"
     let mut engine = Served::start(folder.path());
     engine.ready().await;
     let acknowledged = senders.finish().await;
-    let patience = Duration::from_secs(60) + Duration::from_millis(10) * acknowledged.len() as u32;
+    let patience = Duration::from_mins(1) + Duration::from_millis(10 * acknowledged.len() as u64);
     engine.until_delivered(patience).await;
     assert!(engine.stop().await.success(), "{}", engine.said());
 

@@ -14,25 +14,31 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
-// One flipped bit in any file of the journal.
-mod flips;
 // The commands as a shell sees them.
 mod cli;
 // Clocks that jump.
 mod clock;
 // What an admin is told about a configuration.
 mod config;
+// A folder as a source.
+mod directory;
 // Disks that fail, are full, or are not fit to hold messages.
 mod disk;
 // Stopping in order, and going on where it stopped.
 mod drain;
+// One flipped bit in any file of the journal.
+mod flips;
 // Bytes that are not framed as they should be.
 mod framing;
 // The rules that architecture holds the source files to.
 mod house_rules;
-// The engine killed at any moment, and what partners and journal say afterwards.
+// Killed at any moment, also while it recovers.
 mod kill;
-// The power cut under a running engine, where loop mounts are allowed.
+// The whole path, from a byte on the wire to a delivered message.
+mod path;
+// Content appears in the journal and at the destinations, and nowhere else.
+mod phi;
+// The power fails at any moment, and a disk that never syncs shows that the rig would tell.
 mod powercut;
 // Partners at their worst, and the order that holds all the same.
 mod partners;
@@ -40,15 +46,19 @@ mod partners;
 mod peers;
 // Another configuration in force, whole or not at all.
 mod reload;
+// Reloads all the time while messages come in and go out.
+mod reload_under_load;
 // Messages that come twice, and messages that come together.
 mod repeated;
+// Routes, steps and destinations: what each destination gets.
+mod routing;
 // The files in samples/ against their table and expectations.
 mod samples;
 // The samples sent to an engine with the shipped configuration.
 mod shipped;
 // What the house rules read source files with.
 mod source_text;
-// The whole path, from a byte on the wire to a delivered message.
-mod path;
 // An engine to speak to, and the peers that speak to it.
 mod support;
+// TLS and mutual TLS between two engines.
+mod tls;

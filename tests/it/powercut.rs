@@ -102,7 +102,7 @@ async fn a_power_cut_loses_nothing_acknowledged_and_nothing_delivered_into_a_fil
         let mut engine = Served::start(rig.path());
         engine.ready().await;
         faults.extend(missing(rig.path(), &acknowledged).map(|id| format!("round {round}: {id}")));
-        engine.until_delivered(Duration::from_secs(60)).await;
+        engine.until_delivered(Duration::from_mins(1)).await;
         assert!(engine.stop().await.success(), "{}", engine.said());
     }
     eprintln!(

@@ -17,7 +17,7 @@ async fn a_message_sent_again_gets_the_very_same_answer_and_is_delivered_once() 
     let first = [sender.reply().await, sender.reply().await];
     // On another connection, later, and after a restart.
     let mut sender = engine.sender("adt").await;
-    engine.clock.advance(Duration::from_secs(3600));
+    engine.clock.advance(Duration::from_hours(1));
     sender.send(&message).await;
     assert_eq!([sender.reply().await, sender.reply().await], first);
     engine.stop().await;
@@ -100,7 +100,7 @@ async fn after_the_window_or_without_one_a_message_is_new() {
         let engine = TestEngine::start(&feed(keys)).await;
         let mut sender = engine.sender("adt").await;
         sender.exchange(admission("W1")).await;
-        engine.clock.advance(Duration::from_secs(hours * 3600));
+        engine.clock.advance(Duration::from_hours(hours));
         sender.exchange(admission("W1")).await;
         assert_eq!(engine.accepted().len(), 2, "{keys}");
     }
@@ -111,10 +111,7 @@ async fn a_refused_message_is_judged_anew_each_time() {
     let engine = TestEngine::start(&feed("accept = [\"ORU\"]")).await;
     let mut sender = engine.sender("adt").await;
     assert_eq!(code(&sender.exchange(admission("J1")).await), "AR");
-    engine
-        .reload(&feed("accept = [\"ADT\"]").replace("127.0.0.1:0", "127.0.0.1:0"))
-        .await
-        .unwrap();
+    engine.reload(&feed("accept = [\"ADT\"]")).await.unwrap();
     assert_eq!(code(&sender.exchange(admission("J1")).await), "AA");
 }
 
@@ -248,6 +245,8 @@ async fn behind_a_message_of_a_batch_that_cannot_be_stored_none_is_stored() {
     // A large message needs space ahead of the writer, which this disk does not have.
     let large = admission("L2").replace("ROE", &"R".repeat(9 << 20));
     let body = batch(&["L1", "LARGE", "L3"], 3).replace(&admission("LARGE"), &large);
+    // The last one was here before, so it alone could be answered without the disk.
+    sender.exchange(admission("L3")).await;
     files.pretend_full(true);
     sender.send(&body).await;
     let answers = [
@@ -259,7 +258,10 @@ async fn behind_a_message_of_a_batch_that_cannot_be_stored_none_is_stored() {
     files.pretend_full(false);
     assert_eq!(answers[1], ("AE".into(), "L2".into()));
     assert_eq!(answers[2], ("AE".into(), "L3".into()));
-    assert_eq!(engine.accepted().len(), usize::from(answers[0].0 == "AA"));
+    assert_eq!(
+        engine.accepted().len(),
+        1 + usize::from(answers[0].0 == "AA")
+    );
 }
 
 #[tokio::test]

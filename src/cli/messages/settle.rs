@@ -11,9 +11,8 @@ use crate::cli::place;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::control::{self, ControlError, Request};
-use crate::journal::{
-    Archive, DiskFiles, Journal, Outcome, OutcomeKind, Position, Query, Standing,
-};
+use crate::engine::settle_by_operator;
+use crate::journal::{Archive, DiskFiles, Journal, OutcomeKind, Position, Query, Standing};
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -227,25 +226,15 @@ impl Decision {
 
     /// Writes it into the journal itself.
     async fn record(&self, journal: &Journal, id: Position, to: &str, clock: &Clock) -> Done {
-        if let Err(error) = journal.read(id).await {
-            return Err(error.to_string());
-        }
-        let (kind, reason, done) = match self {
+        let (kind, reason) = match self {
             Self::Replay => {
                 let asked = journal.request_replay(to, id).await;
                 let text = format!("{id} will be sent to {to} again when the engine runs");
                 return asked.map(|()| text).map_err(|error| error.to_string());
             }
-            Self::Park(reason) => (OutcomeKind::Parked, reason, "parked"),
-            Self::Discard(reason) => (OutcomeKind::Discarded, reason, "discarded"),
+            Self::Park(reason) => (OutcomeKind::Parked, reason),
+            Self::Discard(reason) => (OutcomeKind::Discarded, reason),
         };
-        let outcome = Outcome {
-            reason: Some(format!("by an operator: {reason}")),
-            ..Outcome::new(kind, clock.now())
-        };
-        let settled = journal.settle(to, id, outcome).await;
-        settled
-            .map(|()| format!("{id} {done} at {to}"))
-            .map_err(|error| error.to_string())
+        settle_by_operator(journal, clock, (id, to), kind, reason).await
     }
 }

@@ -1,3 +1,5 @@
+//! What a sender can rely on when a partner replies, late, wrongly, partly or not at all.
+
 use std::time::Duration;
 
 use bytes::Bytes;

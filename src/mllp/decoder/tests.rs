@@ -1,3 +1,5 @@
+//! Frames out of bytes, however the bytes come in pieces and whatever stands around the frames.
+
 use proptest::prelude::*;
 
 use super::fuzz::decode_in_pieces;

@@ -1,3 +1,5 @@
+//! One connection as its peer sees it: order, limits, silence and the end.
+
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;

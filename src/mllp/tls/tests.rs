@@ -1,3 +1,5 @@
+//! TLS from both ends, with the files an operator may get wrong.
+
 use std::fs;
 
 use rcgen::{

@@ -67,9 +67,7 @@ impl TestEngine {
 
     /// Starts the engine (again) on the same folder.
     pub(crate) async fn restart(&mut self) {
-        self.try_restart(Arc::new(DiskFiles::default()))
-            .await
-            .unwrap();
+        self.try_restart(Arc::new(DiskFiles)).await.unwrap();
     }
 
     /// Starts the engine on the same folder with another file layer.

@@ -20,3 +20,14 @@ path = "out/all.hl7"
 "#
     )
 }
+
+fn board(address: &str) -> String {
+    format!(
+        "[destination.board]\ntype = \"mllp\"\nconnect = \"{address}\"\nretry = {{ first = \"20ms\", max = \"50ms\" }}\n"
+    )
+}
+
+/// The feed, and everything also goes to a board.
+pub(crate) fn with_board(address: &str) -> String {
+    feed("").replace("to = [\"archive\"]", "to = [\"archive\", \"board\"]") + &board(address)
+}

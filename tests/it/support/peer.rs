@@ -8,8 +8,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long silence must last to count as silence.
-const SILENCE: Duration = Duration::from_millis(300);
 
 /// One connection to an engine.
 pub(crate) struct Sender {
@@ -83,14 +81,16 @@ impl Sender {
         self.stream.shutdown().await.unwrap();
     }
 
-    /// Whether nothing comes for a while, or the connection is closed.
-    pub(crate) async fn is_silent(&mut self) -> bool {
-        !matches!(timeout(SILENCE, self.next_frame()).await, Ok(Some(_)))
-    }
-
     /// Whether the engine closes the connection.
     pub(crate) async fn is_closed(&mut self) -> bool {
         matches!(timeout(PATIENCE, self.next_frame()).await, Ok(None))
+    }
+
+    /// Whether the other end closes the connection, perhaps with a last word that is no frame (a TLS alert).
+    pub(crate) async fn is_closed_or_alerted(&mut self) -> bool {
+        let mut rest = Vec::new();
+        let end = timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await;
+        end.is_ok() && !rest.contains(&0x0B)
     }
 
     async fn next_frame(&mut self) -> Option<Vec<u8>> {

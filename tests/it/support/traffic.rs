@@ -97,7 +97,7 @@ impl Senders {
     pub(crate) async fn finish(mut self) -> Vec<String> {
         self.stop.cancel();
         let done = async { while self.tasks.join_next().await.is_some() {} };
-        let in_time = timeout(Duration::from_secs(60), done).await;
+        let in_time = timeout(Duration::from_mins(1), done).await;
         assert!(in_time.is_ok(), "the last messages are not acknowledged");
         self.acknowledged()
     }
