@@ -32,6 +32,9 @@ pub(super) struct Worker<D, P> {
     pub(super) trouble: Trouble,
 }
 
+/// After so many filtered messages one is waited for.
+const UNAWAITED: u64 = 256;
+
 /// What the log has been told, so that it is told changes only.
 #[derive(Default)]
 pub(super) struct Trouble {
@@ -140,7 +143,8 @@ impl<D: Destination, P: Planner> Worker<D, P> {
                     let mut outcome = self.outcome(OutcomeKind::Filtered, failing.sent);
                     outcome.reason = Some(reason);
                     let name = &self.settings.name;
-                    if next.replay {
+                    // The journal's queue takes what is not waited for, so now and then it is.
+                    if next.replay || next.entry.ordinal.is_multiple_of(UNAWAITED) {
                         self.journal.settle(name, position, outcome).await?;
                     } else {
                         self.journal.settle_nowait(name, position, outcome)?;
