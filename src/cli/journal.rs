@@ -157,7 +157,7 @@ impl Salvage {
         for file in &salvaged.mended {
             let file = file.display();
             out.line(format_args!(
-                "{file}: a flipped bit in its head was put right, nothing is lost by it"
+                "{file}: its damaged head was put right, nothing is lost by it"
             ))?;
         }
         if salvaged.lost.is_empty() {

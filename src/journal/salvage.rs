@@ -13,7 +13,7 @@ use super::{DiskFiles, Fault, File, Files, JournalError, Position, folder, verif
 pub struct Salvaged {
     /// The damaged regions, now skipped; their bytes are kept beside the journal in `.damaged` files.
     pub lost: Vec<Fault>,
-    /// Segment files whose head had one flipped bit, which was put right: nothing is lost by it.
+    /// Segment files whose head was put right: nothing is lost by it.
     pub mended: Vec<PathBuf>,
 }
 
@@ -22,7 +22,7 @@ pub struct Salvaged {
 ///
 /// # Errors
 /// [`JournalError::InUse`] if an engine runs; [`JournalError::Corrupt`] at offset 0 if the head of a segment file is
-/// damaged by more than one bit, which cannot be mended.
+/// damaged beyond what can be known of it: that of the last file, or of a sealed one.
 pub fn salvage(dir: &Path) -> Result<Salvaged, JournalError> {
     let _held = folder::take_lock(dir)?;
     let mended = mend_heads(dir)?;
@@ -52,7 +52,8 @@ pub fn salvage(dir: &Path) -> Result<Salvaged, JournalError> {
     })
 }
 
-/// Puts heads right in which one bit flipped.
+/// Puts damaged heads right: one flipped bit is found by the checksum; all of it is known to the files beside it, but for the
+/// key of a sealed file.
 fn mend_heads(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let faults = verify(dir)?.faults;
     let heads: Vec<_> = faults
@@ -64,7 +65,7 @@ fn mend_heads(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
         let file = DiskFiles.open(&fault.file, true).map_err(failed())?;
         let mut head = vec![0; FIRST as usize];
         let read = file.read_at(&mut head, 0).map_err(failed())?;
-        if read < head.len() || !flip_back(&mut head) {
+        if read < head.len() || !(flip_back(&mut head) || rewrite(dir, &fault.file, &mut head)) {
             return Err(JournalError::Corrupt {
                 file: fault.file.clone(),
                 offset: 0,
@@ -76,6 +77,35 @@ fn mend_heads(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
             .map_err(failed())?;
     }
     Ok(heads.into_iter().map(|fault| fault.file.clone()).collect())
+}
+
+/// Writes the head anew, where the file after it says what its ID was and its records agree.
+fn rewrite(dir: &Path, file: &Path, head: &mut Vec<u8>) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str());
+    let Some(number) = name.and_then(segment::number_of) else {
+        return false;
+    };
+    let beside = |number| Segment::read(&DiskFiles, dir, number, None).ok();
+    let Some(after) = beside(number + 1) else {
+        return false;
+    };
+    let before = number.checked_sub(1).and_then(beside);
+    let known = Segment {
+        number,
+        id: after.previous,
+        previous: before.map_or([0; 16], |before| before.id),
+        path: file.to_owned(),
+        seal: None,
+    };
+    let first = known
+        .scan(&DiskFiles, u64::from(FIRST))
+        .ok()
+        .and_then(|mut scanner| scanner.seek_valid().ok().flatten());
+    if first.is_none_or(|record| record.head.sealed) {
+        return false;
+    }
+    *head = segment::head(&known, 0, None);
+    true
 }
 
 /// Finds the one bit whose flip makes the CRC-32C at the end wrong, and flips it back. In 4096 bytes no two bits leave

@@ -128,36 +128,28 @@ impl Segment {
         let making = path.with_extension("tmp");
         let (mut id, mut data) = ([0; 16], Secret32::new([0; 32]));
         fill(&mut id, &making)?;
-        let mut head = vec![0; FIRST as usize - 4];
-        let mut put = |at: usize, bytes: &[u8]| {
-            head.iter_mut()
-                .skip(at)
-                .zip(bytes)
-                .for_each(|(to, from)| *to = *from);
-        };
-        put(0, MAGIC);
-        put(8, &VERSION.to_le_bytes());
-        put(12, &number.to_le_bytes());
-        put(16, &id);
-        put(32, &made.to_le_bytes());
-        put(40, &previous);
-        let seal = if let Some(key) = key {
+        let (mut seal, mut wrapped) = (None, None);
+        if let Some(key) = key {
             fill(data.bytes_mut(), &making)?;
-            put(10, &1_u16.to_le_bytes());
-            put(56, &wrap(key, &id, &data, &making)?);
-            Some(Seal::new(&data, id))
-        } else {
-            None
+            wrapped = Some(wrap(key, &id, &data, &making)?);
+            seal = Some(Seal::new(&data, id));
+        }
+        let segment = Self {
+            number,
+            id,
+            previous,
+            path,
+            seal,
         };
-        let crc = crc32c::crc32c(&head);
-        head.extend_from_slice(&crc.to_le_bytes());
+        let path = &segment.path;
+        let head = head(&segment, made, wrapped.as_ref());
         if files.open(&making, false).is_ok() {
             files
                 .unlink(&making)
                 .map_err(JournalError::io("remove", &making))?;
         }
-        if files.open(&path, false).is_ok() {
-            return Err(JournalError::io("make", &path)(
+        if files.open(path, false).is_ok() {
+            return Err(JournalError::io("make", path)(
                 std::io::ErrorKind::AlreadyExists.into(),
             ));
         }
@@ -174,20 +166,11 @@ impl Segment {
                 file.sync_data()?;
                 at = to;
             }
-            files.rename(&making, &path)?;
+            files.rename(&making, path)?;
             files.sync_dir(dir)
         };
-        write().map_err(JournalError::io("make", &path))?;
-        Ok((
-            Self {
-                number,
-                id,
-                previous,
-                path,
-                seal,
-            },
-            file,
-        ))
+        write().map_err(JournalError::io("make", path))?;
+        Ok((segment, file))
     }
 
     /// A walk over the records from `at`.
@@ -230,6 +213,30 @@ impl Segment {
             offset,
         }
     }
+}
+
+/// The head of a segment file, with its data key if it is sealed.
+pub(crate) fn head(segment: &Segment, made: i64, wrapped: Option<&[u8; 72]>) -> Vec<u8> {
+    let mut head = vec![0; FIRST as usize - 4];
+    let mut put = |at: usize, bytes: &[u8]| {
+        head.iter_mut()
+            .skip(at)
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
+    };
+    put(0, MAGIC);
+    put(8, &VERSION.to_le_bytes());
+    put(12, &segment.number.to_le_bytes());
+    put(16, &segment.id);
+    put(32, &made.to_le_bytes());
+    put(40, &segment.previous);
+    if let Some(wrapped) = wrapped {
+        put(10, &1_u16.to_le_bytes());
+        put(56, wrapped);
+    }
+    let crc = crc32c::crc32c(&head);
+    head.extend_from_slice(&crc.to_le_bytes());
+    head
 }
 
 fn fill(to: &mut [u8], path: &Path) -> Result<(), JournalError> {

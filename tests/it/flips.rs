@@ -364,3 +364,24 @@ fn kind(name: &str) -> String {
         name.to_owned()
     }
 }
+
+#[tokio::test]
+async fn a_file_whose_whole_head_is_gone_is_put_right_from_the_files_beside_it() {
+    let written = write(None).await;
+    for number in 1..3 {
+        let copy = written.copy();
+        let dir = copy.path().join("journal");
+        let path = dir.join(format!("{number:08}.log"));
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&[0; 4096], 0).unwrap();
+        let refused = open(copy.path(), None).err().unwrap();
+        assert!(matches!(refused, JournalError::Corrupt { file, offset: 0 } if file == path));
+        let salvaged = salvage(&dir).unwrap();
+        assert_eq!(
+            (salvaged.lost.len(), salvaged.mended),
+            (0, vec![path.clone()])
+        );
+        let journal = open(copy.path(), None).unwrap();
+        assert_eq!(written.compare(&journal, &dir, &path).await, Ok(0));
+    }
+}
