@@ -65,19 +65,22 @@ fn walk(data: &[u8]) {
 
 /// What recovery makes of it.
 fn take_in(record: &Record) {
-    let segment = Segment {
-        number: 1,
-        id: ID,
-        previous: [0; 16],
-        path: "00000001.log".into(),
-        seal: None,
-    };
     let mut state = State::default();
     if record.head.kind == Kind::Checkpoint {
         let read = postcard::from_bytes(&record.body).ok();
         state = read.filter(State::is_sane).unwrap_or_default();
     }
-    drop(recovery::apply(&mut state, &segment, record));
+    drop(recovery::apply(&mut state, &segment(), record));
+}
+
+fn segment() -> Segment {
+    Segment {
+        number: 1,
+        id: ID,
+        previous: [0; 16],
+        path: "00000001.log".into(),
+        seal: None,
+    }
 }
 
 fn record(kind: Kind, body: &[u8]) -> Vec<u8> {
@@ -143,12 +146,37 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::journal::{Disposition, MessageType, NewEntry, SearchKeys, payload};
 
     proptest! {
         #[test]
         fn a_record_is_whole_or_it_is_none(data in prop::collection::vec(any::<u8>(), 0..300)) {
             fuzz_record(&data);
         }
+    }
+
+    #[test]
+    fn an_ordinal_beyond_all_reason_is_damage_though_its_checksum_is_right() {
+        let new = NewEntry {
+            source: "adt".into(),
+            received: jiff::Timestamp::UNIX_EPOCH,
+            peer: None,
+            disposition: Disposition::Accepted,
+            acknowledgments: Vec::new(),
+            warnings: Vec::new(),
+            message_type: MessageType::default(),
+            keys: SearchKeys::default(),
+            raw: bytes::Bytes::new(),
+        };
+        let told = payload::describe(&new);
+        let size = u32::try_from(told.len()).unwrap().to_le_bytes();
+        let body = [&u64::MAX.to_le_bytes()[..], &size, &told].concat();
+        fuzz_record(&[&[1, 1, 1][..], &body].concat());
+        let bytes = record(Kind::Entry, &body);
+        let Some(Step::Record(read)) = first(&bytes) else {
+            panic!("it is whole");
+        };
+        assert!(recovery::apply(&mut State::default(), &segment(), &read).is_err());
     }
 
     #[test]
