@@ -1,5 +1,6 @@
 //! Reloads all the time while messages come in and go out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::support::engine::TestEngine;
@@ -38,9 +39,11 @@ async fn reloading_all_the_time_loses_and_reorders_nothing() {
             }
         }
     };
+    // A reload that has begun is let finish: dropped in the middle, it would leave a lane stopped.
+    let sent = AtomicBool::new(false);
     let reloading = async {
         let mut reloads = 0;
-        loop {
+        while !sent.load(Ordering::Relaxed) {
             engine
                 .reload(&configs[reloads % configs.len()])
                 .await
@@ -49,10 +52,11 @@ async fn reloading_all_the_time_loses_and_reorders_nothing() {
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
     };
-    tokio::select! {
-        () = sending => {}
-        () = reloading => {}
-    }
+    let sending = async {
+        sending.await;
+        sent.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(sending, reloading);
     engine.until_delivered().await;
     let expected: Vec<String> = (0..MESSAGES).map(|number| format!("R{number}")).collect();
     let stored: Vec<_> = engine
