@@ -8,8 +8,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use wardwire::condition::{Condition, Miss, Table};
 use wardwire::hl7::Message;
-use wardwire::route::{Condition, Miss, Route, Routes, Step, StepKind, Table, Templates};
+use wardwire::route::{Route, Routes, Step, StepKind, Templates};
 
 const HEADER: &str =
     "MSH|^~\\&|HIS|MAIN|WARDWIRE|MAIN|20250131120000||ADT^A01^ADT_A01|MSG00001|P|2.5.1\r";

@@ -11,7 +11,8 @@
 //! A module imports only from the floors below its own (`tests/it/architecture.rs` holds this):
 //!
 //! ```text
-//! phi clock  <  hl7  <  mllp journal  <  route  <  source delivery  <  config  <  engine  <  cli  <  main
+//! phi clock  <  hl7  <  condition  <  grammar mllp journal  <  route learn certify simulate  <  source delivery
+//!            <  config  <  engine  <  cli  <  main
 //! ```
 //!
 //! # Glossary
@@ -26,6 +27,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod condition;
 pub mod config;
 pub mod delivery;
 pub mod engine;

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| wardwire::route::fuzz_condition(data));
+fuzz_target!(|data: &[u8]| wardwire::condition::fuzz_condition(data));

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::section::{Placed, Section, did_you_mean};
 use super::step;
-use crate::route::{Route, Routes, Step, Table, TableError, Tables, TemplateFormat, Templates};
+use crate::condition::{Table, TableError, Tables};
+use crate::route::{Route, Routes, Step, TemplateFormat, Templates};
 
 /// The names that rules may refer to.
 pub(super) struct Names {

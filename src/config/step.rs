@@ -5,11 +5,11 @@ use std::str::FromStr;
 use jiff::tz::TimeZone;
 
 use super::section::{Placed, Section, did_you_mean};
+use crate::condition::{Condition, Miss};
 use crate::hl7::timestamp::Precision;
 use crate::hl7::{Path, SegmentName};
 use crate::route::{
-    Condition, DateFormat, DateStep, Find, Miss, NewSegment, NewValue, Offset, Side, Step,
-    StepKind, TemplateTarget,
+    DateFormat, DateStep, Find, NewSegment, NewValue, Offset, Side, Step, StepKind, TemplateTarget,
 };
 
 /// Reads a list of steps, in order.

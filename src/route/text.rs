@@ -3,20 +3,8 @@
 use std::borrow::Cow;
 
 use super::step::StepErrorKind;
+use crate::condition;
 use crate::hl7::{Delimiters, Message, Segments, escape};
-
-/// A raw value as text. Printable ASCII without an escape character is the same in every character set; it is not
-/// copied, and the message's character set need not be found out.
-pub(super) fn decode<'v>(message: &impl Segments, raw: &'v [u8]) -> Cow<'v, str> {
-    let escape = message.delimiters().escape;
-    let plain = |&byte: &u8| matches!(byte, b' '..=b'~') && Some(byte) != escape;
-    if raw.iter().all(plain)
-        && let Ok(text) = std::str::from_utf8(raw)
-    {
-        return Cow::Borrowed(text);
-    }
-    message.text_of(raw)
-}
 
 /// The character set and the escapes of the message that steps work on: those it came with. An edit of MSH-18 changes
 /// what the label says, not what the bytes are.
@@ -33,7 +21,7 @@ impl<'a> Text<'a> {
     }
 
     pub(super) fn decode(self, raw: &[u8]) -> Cow<'_, str> {
-        decode(self.0, raw)
+        condition::decode(self.0, raw)
     }
 
     /// Text as a raw value: escaped, then in the message's character set.

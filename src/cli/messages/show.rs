@@ -9,11 +9,12 @@ use super::{disposition, local};
 use crate::cli::exit::{Ending, Exit, Failure};
 use crate::cli::output::{Format, Output, Table, printable};
 use crate::cli::{place, show};
+use crate::condition::Explained;
 use crate::config::Settings;
 use crate::hl7::Message;
 use crate::hl7::acknowledgment::Answer;
 use crate::journal::{Archive, Entry, Outcome, Position};
-use crate::route::{Explained, RouteDecision};
+use crate::route::RouteDecision;
 
 const EXAMPLES: &str = "\
 Examples:

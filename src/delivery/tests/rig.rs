@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::condition::{Condition, Tables};
 use crate::delivery::attempt::Dispatch;
 use crate::delivery::{
     Delivery, DeliveryError, DestinationKind, DestinationSettings, LaneSnapshot, LaneState,
@@ -22,7 +23,7 @@ use crate::journal::{
     OutcomeKind, Position, SearchKeys, Start,
 };
 use crate::mllp::ClientSettings;
-use crate::route::{Condition, Route, Routes, Step, Tables, Templates};
+use crate::route::{Route, Routes, Step, Templates};
 
 /// How long, in real time, a test waits for what should take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::partner::{Does, Partner};
 use super::rig::{Rig, ids, mllp, route, routes};
+use crate::condition::{Miss, Tables};
 use crate::delivery::{DestinationKind, DestinationSettings, HttpSettings, LaneState};
 use crate::journal::OutcomeKind;
-use crate::route::{Miss, Routes, Step, StepKind, Tables, TemplateFormat, Templates};
+use crate::route::{Routes, Step, StepKind, TemplateFormat, Templates};
 
 #[tokio::test(start_paused = true)]
 async fn what_no_route_sends_here_is_recorded_as_filtered_and_never_sent() {

@@ -5,11 +5,11 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::condition::Condition;
+use crate::condition::Tables;
 use crate::hl7::{Charset, Message, ParseError};
-use crate::route::condition::Condition;
-use crate::route::explain::RouteDecision;
+use crate::route::RouteDecision;
 use crate::route::step::{Environment, Step, StepError, run};
-use crate::route::table::Tables;
 use crate::route::template::Templates;
 
 /// One `[[route]]`, with its steps resolved.

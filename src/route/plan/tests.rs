@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::condition::{Miss, Table};
 use crate::hl7::Path;
-use crate::route::{Find, Miss, NewValue, Side, StepErrorKind, StepKind, Table};
+use crate::route::{Find, NewValue, Side, StepErrorKind, StepKind};
 
 const ADMISSION: &[u8] = b"MSH|^~\\&|HIS|MAIN|||20250131||ADT^A01|4711|P|2.5\rPID|1||007||Roe^Ann||19500607|F\rPV1|1|I|4W\r";
 

@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use super::error::StepErrorKind;
 use super::run::{Environment, Fault};
+use crate::condition::Shape;
+use crate::condition::{Scope, View};
 use crate::hl7::{Delimiters, Draft, EditError, Occurrence, Path, Segment, Segments, Value};
-use crate::route::shape::Shape;
 use crate::route::text::Text;
-use crate::route::view::{Scope, View};
 
 /// A draft being worked on by steps.
 pub(super) struct Work<'a> {

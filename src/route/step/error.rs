@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::condition::Shape;
 use crate::hl7::{EditError, Path};
-use crate::route::shape::Shape;
 use crate::route::template::TemplateError;
 
 /// A step that failed on a message, which is then parked. It holds no content.

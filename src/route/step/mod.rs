@@ -43,8 +43,7 @@ pub use self::date::{DateFormat, DatePatternError, DateStep, Offset};
 pub use self::error::{StepError, StepErrorKind};
 pub(super) use self::run::{Environment, run};
 pub use self::segment::{NewSegment, NewSegmentError};
-use super::condition::Condition;
-use super::table::Miss;
+use crate::condition::{Condition, Miss};
 use crate::hl7::{Path, SegmentName};
 
 /// One step. [`Step::new`] has checked that it makes sense.
@@ -298,7 +297,7 @@ impl Find {
     pub fn regex(text: &str) -> Result<Self, String> {
         Regex::new(text)
             .map(Self::Regex)
-            .map_err(|error| super::condition::regex_fault(&error))
+            .map_err(|error| crate::condition::regex_fault(&error))
     }
 }
 

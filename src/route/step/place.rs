@@ -4,9 +4,9 @@ use super::NewValue;
 use super::edit::{Missing, Work, level, new_text, one_text};
 use super::error::StepErrorKind;
 use super::run::Fault;
+use crate::condition::Miss;
+use crate::condition::Shape;
 use crate::hl7::{Delimiters, EditError, Occurrence, Path, Value};
-use crate::route::shape::Shape;
-use crate::route::table::Miss;
 
 const NULL: &[u8] = b"\"\"";
 

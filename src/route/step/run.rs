@@ -6,12 +6,12 @@ use super::edit::Work;
 use super::error::{StepError, StepErrorKind};
 use super::words::{padded, part, replaced};
 use super::{Step, StepKind, TemplateTarget};
+use crate::condition::Scope;
+use crate::condition::Shape;
+use crate::condition::Tables;
 use crate::hl7::{Draft, Message, Path, SegmentName, Segments};
-use crate::route::shape::Shape;
-use crate::route::table::Tables;
 use crate::route::template::Templates;
 use crate::route::text::Text;
-use crate::route::view::Scope;
 
 /// `each` over more than this many pairs of visited and present segments is refused: within it, every step may look
 /// through the whole message.

@@ -3,9 +3,9 @@
 use super::edit::Work;
 use super::error::StepErrorKind;
 use super::run::Fault;
+use crate::condition::Scope;
 use crate::hl7::{Delimiters, Occurrence, Path, SegmentName, Segments, escape};
 use crate::route::text::Text;
-use crate::route::view::Scope;
 
 /// A segment as it is written in the configuration, with the recommended delimiters (`ZPI|1||A^B`). In a message it
 /// gets that message's delimiters and character set.

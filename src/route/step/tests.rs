@@ -3,9 +3,10 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::condition::{Shape, Table, Tables, ValueClass};
 use crate::hl7::timestamp::Precision;
 use crate::hl7::{Message, Path};
-use crate::route::{Shape, Table, Tables, TemplateFormat, Templates, ValueClass};
+use crate::route::{TemplateFormat, Templates};
 
 pub(super) const ADMISSION: &str = "MSH|^~\\&|HIS|MAIN|||20250131120000||ADT^A01|4711|P|2.5\r\
     PID|1||007^^^MAIN^MR~T99^^^LAB||Roe^Ann^\"\"|\"\"|19500607|f\r\

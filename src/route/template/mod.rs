@@ -19,11 +19,11 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value as Jinja,
 };
 
+use crate::condition::Tables;
+use crate::condition::{Scope, View};
 use crate::hl7::{
     Delimiters, Draft, Message, Occurrence, Path, SegmentName, Segments, Value, escape,
 };
-use crate::route::table::Tables;
-use crate::route::view::{Scope, View};
 
 /// Instructions that one rendering may take: some tens of milliseconds.
 const FUEL: u64 = 500_000;

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 
 use super::compare::{Literal, order_values};
 use super::{Kind, Node, Operand, Order, Test, characters};
+use crate::condition::explained::Explained;
+use crate::condition::shape::Shape;
+use crate::condition::view::View;
 use crate::hl7::{Path, Segments, Value};
-use crate::route::explain::Explained;
-use crate::route::shape::Shape;
-use crate::route::view::View;
 
 impl Node {
     pub(super) fn holds<S: Segments>(&self, view: &View<'_, S>) -> bool {

@@ -289,7 +289,7 @@ fn pattern(at: &str) -> Parsed<'_, Regex> {
 }
 
 /// What is wrong with a regular expression, in one line.
-pub(in crate::route) fn regex_fault(error: &regex::Error) -> String {
+pub(crate) fn regex_fault(error: &regex::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once("error: ") {
         Some((_, reason)) => reason.trim().to_owned(),

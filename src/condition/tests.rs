@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::{Condition, fuzz_condition};
+use crate::condition::{Shape, Table, Tables};
 use crate::hl7::Message;
-use crate::route::{Shape, Table, Tables};
 
 const ADMISSION: &[u8] = b"MSH|^~\\&|HIS|MAIN|||20250131120000||ADT^A01^ADT_A01|4711|P|2.5\r\
     EVN|A01|20250131120000\r\

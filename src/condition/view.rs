@@ -3,26 +3,25 @@
 use std::borrow::Cow;
 
 use super::table::Tables;
-use super::text;
 use crate::hl7::{Occurrence, Path, Segment, SegmentName, Segments};
 
 /// A message to be asked, with the tables that answers come from.
-pub(super) struct View<'a, S> {
-    pub(super) message: &'a S,
-    pub(super) tables: &'a Tables,
+pub(crate) struct View<'a, S> {
+    pub(crate) message: &'a S,
+    pub(crate) tables: &'a Tables,
     scope: Option<Scope>,
 }
 
 /// The segment that `each` is at: paths to its name without an occurrence mean this one.
 #[derive(Clone, Copy)]
-pub(super) struct Scope {
-    pub(super) name: SegmentName,
-    pub(super) index: usize,
+pub(crate) struct Scope {
+    pub(crate) name: SegmentName,
+    pub(crate) index: usize,
 }
 
 impl Scope {
     /// The index of the segment that `path` means, if it means the one this scope is at.
-    pub(super) fn of(scope: Option<Self>, path: &Path) -> Option<usize> {
+    pub(crate) fn of(scope: Option<Self>, path: &Path) -> Option<usize> {
         let scope = scope?;
         let meant = path.segment == scope.name && path.occurrence == Occurrence::Unsaid;
         meant.then_some(scope.index)
@@ -30,7 +29,7 @@ impl Scope {
 }
 
 impl<'a, S: Segments> View<'a, S> {
-    pub(super) const fn new(message: &'a S, tables: &'a Tables) -> Self {
+    pub(crate) const fn new(message: &'a S, tables: &'a Tables) -> Self {
         let scope = None;
         Self {
             message,
@@ -40,7 +39,7 @@ impl<'a, S: Segments> View<'a, S> {
     }
 
     /// The same within the segment that `each` is at.
-    pub(super) const fn within(message: &'a S, tables: &'a Tables, scope: Option<Scope>) -> Self {
+    pub(crate) const fn within(message: &'a S, tables: &'a Tables, scope: Option<Scope>) -> Self {
         Self {
             message,
             tables,
@@ -49,7 +48,7 @@ impl<'a, S: Segments> View<'a, S> {
     }
 
     /// The first value at `path`, raw. `None` where the path leads nowhere.
-    pub(super) fn first(&self, path: &Path) -> Option<&'a [u8]> {
+    pub(crate) fn first(&self, path: &Path) -> Option<&'a [u8]> {
         let mut found = None;
         self.any(path, |raw| {
             found = Some(raw);
@@ -60,7 +59,7 @@ impl<'a, S: Segments> View<'a, S> {
 
     /// Whether `test` holds for a value that `path` leads to; asks no further than the first for which it does.
     /// Nothing is allocated, and each segment is looked at once.
-    pub(super) fn any(&self, path: &Path, mut test: impl FnMut(&'a [u8]) -> bool) -> bool {
+    pub(crate) fn any(&self, path: &Path, mut test: impl FnMut(&'a [u8]) -> bool) -> bool {
         if let Some(index) = Scope::of(self.scope, path) {
             let segment = self.message.at(index);
             return segment.is_some_and(|segment| any_in(&segment, path, &mut test));
@@ -81,8 +80,8 @@ impl<'a, S: Segments> View<'a, S> {
     }
 
     /// A raw value as text: decoded and unescaped.
-    pub(super) fn text(&self, raw: &'a [u8]) -> Cow<'a, str> {
-        text::decode(self.message, raw)
+    pub(crate) fn text(&self, raw: &'a [u8]) -> Cow<'a, str> {
+        decode(self.message, raw)
     }
 }
 
@@ -95,7 +94,7 @@ fn any_in<'a>(segment: &Segment<'a>, path: &Path, test: &mut impl FnMut(&'a [u8]
 }
 
 /// The component and subcomponent of `path` in one repetition.
-pub(super) fn below<'a>(segment: &Segment<'a>, value: &'a [u8], path: &Path) -> Option<&'a [u8]> {
+fn below<'a>(segment: &Segment<'a>, value: &'a [u8], path: &Path) -> Option<&'a [u8]> {
     let delimiters = segment.delimiters();
     let levels = [
         (path.component, delimiters.component),
@@ -121,4 +120,17 @@ fn part(value: &[u8], separator: Option<u8>, number: u16) -> Option<&[u8]> {
     }
     let end = memchr::memchr(separator, rest).unwrap_or(rest.len());
     rest.get(..end)
+}
+
+/// A raw value as text. Printable ASCII without an escape character is the same in every character set; it is not
+/// copied, and the message's character set need not be found out.
+pub(crate) fn decode<'v>(message: &impl Segments, raw: &'v [u8]) -> Cow<'v, str> {
+    let escape = message.delimiters().escape;
+    let plain = |&byte: &u8| matches!(byte, b' '..=b'~') && Some(byte) != escape;
+    if raw.iter().all(plain)
+        && let Ok(text) = std::str::from_utf8(raw)
+    {
+        return Cow::Borrowed(text);
+    }
+    message.text_of(raw)
 }

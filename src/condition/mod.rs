@@ -42,10 +42,19 @@ mod compare;
 #[cfg(test)]
 mod error_tests;
 mod evaluate;
+mod explained;
 mod grammar;
 mod hints;
+mod shape;
+mod table;
 #[cfg(test)]
 mod tests;
+mod view;
+
+pub use self::explained::Explained;
+pub use self::shape::{Shape, ValueClass};
+pub use self::table::{Miss, MissError, Table, TableError, Tables};
+pub(crate) use self::view::{Scope, View, decode};
 
 use std::fmt;
 use std::ops::Range;
@@ -54,10 +63,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use self::compare::Literal;
-pub(super) use self::grammar::regex_fault;
-use super::explain::Explained;
-use super::table::Tables;
-use super::view::View;
+pub(crate) use self::grammar::regex_fault;
 use crate::hl7::{Path, Segments};
 
 /// A condition, ready to be evaluated any number of times. See the module's documentation for the language.
