@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::core::{Core, lock};
 use super::index::MemIndex;
 use super::segment::{FIRST, Segment, write_zeros};
+use super::steady::Steadiness;
 use super::writer::Refused;
 use super::{File, JournalError, retention};
 
@@ -55,8 +56,10 @@ pub(crate) struct Keeping {
     /// Something is to be done; the end has come.
     roused: Mutex<(bool, bool)>,
     wake: Condvar,
-    /// The clock is too far from the newest entry for removal by age; said once.
-    pub(crate) jumped: AtomicBool,
+    /// Whether the clock may be believed; read from the disk when it is first asked for.
+    pub(crate) steadiness: Mutex<Option<Steadiness>>,
+    /// Removal by age waits because the clock jumped; said once.
+    pub(crate) doubted: AtomicBool,
 }
 
 impl Keeping {
@@ -71,7 +74,8 @@ impl Keeping {
             finished: Mutex::new(VecDeque::new()),
             roused: Mutex::new((false, false)),
             wake: Condvar::new(),
-            jumped: AtomicBool::new(false),
+            steadiness: Mutex::new(None),
+            doubted: AtomicBool::new(false),
         }
     }
 

@@ -18,6 +18,7 @@
 //! | `00000003.idx` | its index (`sidecar.rs`): derived, may be deleted |
 //! | `00000004.log` without records | the next one, made ahead |
 //! | `durable` | how far the log was synced when the last engine ended: position `u64`, CRC-32C; not synced itself |
+//! | `clock` | when the clock was last looked at, and until when it is doubted (`steady.rs`) |
 //! | `index.key` | the secret of the index hashes: `0` and 32 bytes, or `1` and the same wrapped like a data key |
 //! | `lock` | held by the engine; its process ID |
 //! | `*.damaged` | what salvage took out, as it was |
@@ -67,6 +68,7 @@ mod segment;
 mod settings;
 mod sidecar;
 mod state;
+mod steady;
 mod syncer;
 mod tail;
 mod verify;

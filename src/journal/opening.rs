@@ -16,7 +16,7 @@ use super::segment::{FIRST, Segment};
 use super::syncer::{self, Syncing};
 use super::tail::Tail;
 use super::writer::Writer;
-use super::{Cut, File, Files, JournalError, JournalSettings, Opened, Position, folder};
+use super::{Cut, File, Files, JournalError, JournalSettings, Opened, Position, folder, retention};
 use crate::clock::Clock;
 
 /// The smallest and the largest segment file.
@@ -65,6 +65,8 @@ pub(crate) fn open(
             .finished(last.segment, Arc::new(last.index), end);
     }
     let marker = marker_file(&core)?;
+    // Before the first entry of this life can tell the clock's own story.
+    retention::is_believed(&core, core.clock.now().as_microsecond());
     let threads = start(&core, writer, marker)?;
     if !core.syncing.wait_all(&core) {
         let error = core.ended();

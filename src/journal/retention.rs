@@ -6,11 +6,9 @@ use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 use super::core::{Core, Request, lock};
-use super::state::SegmentInfo;
+use super::state::{SegmentInfo, State};
+use super::steady::Steadiness;
 use super::{JournalError, sidecar};
-
-/// A jump of the clock by more than this since the newest entry stops removal by age.
-const JUMP_MICROS: i64 = 24 * 3600 * 1_000_000;
 
 /// Removes the segment files that are due; how many bytes that gave back.
 pub(crate) fn run(core: &Core) -> Result<u64, JournalError> {
@@ -55,16 +53,10 @@ pub(crate) fn run(core: &Core) -> Result<u64, JournalError> {
 
 fn due(core: &Core) -> Vec<(u32, SegmentInfo)> {
     let settings = &core.settings;
+    let now = core.clock.now().as_microsecond();
+    let believed = is_believed(core, now);
     let live = lock(&core.live);
     let state = &live.state;
-    let now = core.clock.now().as_microsecond();
-    let newest = state
-        .segments
-        .values()
-        .filter(|info| info.entries > 0)
-        .map(|info| info.newest)
-        .max();
-    let jumped = newest.is_some_and(|newest| now.abs_diff(newest) > JUMP_MICROS.unsigned_abs());
     let age = i64::try_from(settings.keep_age.as_micros()).unwrap_or(i64::MAX);
     let mut total: u64 = state
         .segments
@@ -72,24 +64,49 @@ fn due(core: &Core) -> Vec<(u32, SegmentInfo)> {
         .map(|info| u64::from(info.end))
         .sum();
     let mut due = Vec::new();
-    let mut kept_by_jump = false;
+    let mut kept_by_doubt = false;
     for (number, info) in state.segments.iter().filter(|(_, info)| info.end > 0) {
         if !state.is_settled(*number, info) {
             continue;
         }
         let old = info.entries > 0 && now.saturating_sub(info.newest) > age;
-        kept_by_jump |= old && jumped;
+        kept_by_doubt |= old && !believed;
         let many = settings.keep_bytes.is_some_and(|most| total > most);
         // A start that was followed by nothing leaves a file that tells nothing.
-        if (old && !jumped) || many || info.records == 0 {
+        if (old && believed) || many || info.records == 0 {
             total = total.saturating_sub(u64::from(info.end));
             due.push((*number, *info));
         }
     }
-    if !core.keeping.jumped.swap(kept_by_jump, Ordering::Relaxed) && kept_by_jump {
+    if !core.keeping.doubted.swap(kept_by_doubt, Ordering::Relaxed) && kept_by_doubt {
         tracing::warn!(
-            "the clock is more than a day from the newest message: nothing was removed by age"
+            "the clock made a step of more than a day: nothing is removed by age until it has gone on for a day"
         );
     }
     due
+}
+
+/// Whether the clock's word on ages is to be taken.
+pub(crate) fn is_believed(core: &Core, now: i64) -> bool {
+    let (files, dir) = (&*core.files, &core.settings.dir);
+    let mut steadiness = lock(&core.keeping.steadiness);
+    let watch = steadiness.get_or_insert_with(|| {
+        let newest = newest(&lock(&core.live).state);
+        Steadiness::read(files, dir, newest, now)
+    });
+    let believed = watch.look(now);
+    if let Err(error) = watch.keep(files, dir) {
+        // It is known to this engine; only the next one would have to find out for itself.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the clock's state was not kept"
+        );
+    }
+    believed
+}
+
+/// When the newest entry was received.
+fn newest(state: &State) -> Option<i64> {
+    let filled = state.segments.values().filter(|info| info.entries > 0);
+    filled.map(|info| info.newest).max()
 }

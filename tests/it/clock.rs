@@ -102,6 +102,8 @@ async fn order_retries_and_control_ids_do_not_follow_a_clock_that_jumps() {
         );
         ids.push(id);
         engine.until_delivered().await;
+        // The message of today makes all before it look a century old.
+        assert_eq!(engine.engine().journal().retain().await.unwrap(), 0);
         let held: Vec<_> = engine
             .entries()
             .into_iter()
@@ -136,14 +138,14 @@ async fn a_jump_of_the_clock_removes_nothing_however_old_it_makes_the_messages()
     }
     // A clock that goes on from day to day is believed.
     jump(&engine, JUMPS[8]);
-    for day in 0..4 {
+    for day in 0..6 {
         let reply = sender.exchange(admission(&format!("D{day}"))).await;
         assert_eq!(field(&reply, "MSA", 1), "AA");
         engine.until_delivered().await;
         engine.clock.advance(Duration::from_hours(20));
         engine.engine().journal().retain().await.unwrap();
     }
-    assert!(engine.entries().len() < 12, "nothing is ever removed");
+    assert!(engine.entries().len() < 14, "nothing is ever removed");
     engine.stop().await;
 }
 
