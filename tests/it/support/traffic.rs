@@ -138,25 +138,22 @@ impl Recorder {
         let received: Arc<Mutex<Vec<String>>> = Arc::default();
         let (of_tasks, mut tasks) = (Arc::clone(&received), JoinSet::new());
         tasks.spawn(async move {
-            let mut sessions = JoinSet::new();
+            // A lane has one connection. What is left of one whose engine was killed is read before the next is served:
+            // otherwise its last message could be written down behind those that came after it.
             while let Ok((stream, _)) = listener.accept().await {
-                let received = Arc::clone(&of_tasks);
-                sessions.spawn(async move {
-                    let mut wire = Wire::new(stream);
-                    while let Some(message) = wire.next().await {
-                        let id = field(&message, "MSH", 10);
-                        received.lock().unwrap().push(id.clone());
-                        if !delay.is_zero() {
-                            sleep(delay).await;
-                        }
-                        let reply = format!(
-                            "MSH|^~\\&|LAB||WARDWIRE||20260101||ACK|R|P|2.5.1\rMSA|AA|{id}\r"
-                        );
-                        if !wire.send(&reply).await {
-                            return;
-                        }
+                let mut wire = Wire::new(stream);
+                while let Some(message) = wire.next().await {
+                    let id = field(&message, "MSH", 10);
+                    of_tasks.lock().unwrap().push(id.clone());
+                    if !delay.is_zero() {
+                        sleep(delay).await;
                     }
-                });
+                    let reply =
+                        format!("MSH|^~\\&|LAB||WARDWIRE||20260101||ACK|R|P|2.5.1\rMSA|AA|{id}\r");
+                    if !wire.send(&reply).await {
+                        break;
+                    }
+                }
             }
         });
         Self {
