@@ -9,6 +9,9 @@ use super::core::{Core, lock};
 use super::state::State;
 use super::{DestinationState, Duplicate, JournalError, Position};
 
+/// How many messages with one control ID are compared with a new one, from the youngest.
+const MOST_LOOKED_AT: usize = 16;
+
 /// Where the destinations of `state` stand; the oldest waiting entry to the segment.
 pub(crate) fn standings(state: &State) -> Vec<DestinationState> {
     let all = state.destinations.iter().map(|(name, place)| {
@@ -48,7 +51,10 @@ pub(crate) async fn duplicate(
         let asked = tokio::task::spawn_blocking(move || on_disk(&there, hash, &older)).await;
         found.extend(asked.unwrap_or_else(|_| Err(core.ended()))?);
     }
-    for position in found {
+    let mut other = None;
+    // One that came twice with another between them is still known, and a sender that writes the same control ID into
+    // everything does not make us read all it sent.
+    for position in found.into_iter().take(MOST_LOOKED_AT) {
         core.wait_durable(position).await?;
         let known = lock(&core.tail).at(position);
         let entry = if let Some(entry) = known {
@@ -63,14 +69,20 @@ pub(crate) async fn duplicate(
             }
         };
         let same = &*entry.source == source && entry.keys.dedup.as_deref() == Some(dedup);
-        if same && entry.received.as_microsecond() >= since {
-            return Ok(Some(Duplicate {
-                position,
-                same_body: entry.keys.body_hash == body_hash,
-            }));
+        if !same || entry.received.as_microsecond() < since {
+            continue;
         }
+        let same_body = entry.keys.body_hash == body_hash;
+        let duplicate = Duplicate {
+            position,
+            same_body,
+        };
+        if same_body {
+            return Ok(Some(duplicate));
+        }
+        other.get_or_insert(duplicate);
     }
-    Ok(None)
+    Ok(other)
 }
 
 /// The positions with this dedup hash in the segments whose index is in memory, newest first, and the segments whose

@@ -104,8 +104,8 @@ impl Journal {
             .await
     }
 
-    /// The youngest accepted entry of `source` with this dedup key received within the last `window`, if there is
-    /// one. Returns only an entry that is durable, waiting for one that is being written.
+    /// Among the 16 youngest accepted entries of `source` with this dedup key received within the last `window`: the
+    /// youngest with this body, else the youngest. Returns only an entry that is durable, waiting for one that is being written.
     ///
     /// # Errors
     /// When the journal cannot be read.

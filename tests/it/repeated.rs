@@ -89,6 +89,9 @@ async fn a_control_id_used_again_for_another_message_is_taken_and_flagged() {
     assert_eq!(accepted.len(), 2);
     assert!(accepted[0].warnings.is_empty());
     assert_eq!(accepted[1].warnings, ["reused_control_id"]);
+    // The first one again is no third.
+    sender.exchange(admission("R1")).await;
+    assert_eq!(engine.accepted().len(), 2);
     // Another sender may use the same control ID.
     sender.exchange(admission_with("R1", &[(4, "RIVER")])).await;
     assert!(engine.accepted()[2].warnings.is_empty());
