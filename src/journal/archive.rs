@@ -314,7 +314,7 @@ impl Archive {
             return Ok(None);
         };
         let stamp = self.index_key.stamp(&segment.id);
-        let index = if let Some(sidecar) = Sidecar::open(&DiskFiles, &segment.path, &stamp) {
+        let index = if let Some((sidecar, _)) = Sidecar::open(&DiskFiles, &segment.path, &stamp) {
             Index::Side(sidecar)
         } else {
             Index::Memory(reader::index(&DiskFiles, segment, &self.index_key)?)

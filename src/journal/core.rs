@@ -19,6 +19,7 @@ use super::keeper::Keeping;
 use super::payload::{Cursor, Note};
 use super::segment::Segment;
 use super::sidecar::Sidecar;
+use super::sieve::{Filter, Sieve};
 use super::state::State;
 use super::syncer::Syncing;
 use super::tail::Tail;
@@ -115,6 +116,8 @@ pub(crate) struct Indexes {
     pub(crate) sealing: BTreeMap<u32, Arc<MemIndex>>,
     /// Opened sidecars.
     pub(crate) sidecars: BTreeMap<u32, Arc<Sidecar>>,
+    /// Where re-sent messages may be, of the files that are neither in use nor being finished.
+    pub(crate) sieve: Sieve,
 }
 
 /// The journal behind all its handles.
@@ -263,16 +266,25 @@ impl Core {
         let mut found = Sidecar::open(&*self.files, &segment.path, &stamp);
         if found.is_none() {
             let index = super::reader::index(&*self.files, &segment, &self.index_key)?;
-            super::sidecar::write(&*self.files, &segment.path, &stamp, &index)
+            let filter = Filter::of(&index.dedups);
+            super::sidecar::write(&*self.files, &segment.path, &stamp, &index, &filter)
                 .map_err(JournalError::io("index", &segment.path))?;
             found = Sidecar::open(&*self.files, &segment.path, &stamp);
         }
-        let Some(found) = found.map(Arc::new) else {
+        let Some((found, filter)) = found else {
             return Ok(None);
         };
-        lock(&self.index)
-            .sidecars
-            .insert(number, Arc::clone(&found));
+        let found = Arc::new(found);
+        let newest = lock(&self.live)
+            .state
+            .segments
+            .get(&number)
+            .map(|info| info.newest);
+        let mut index = lock(&self.index);
+        if let Some(newest) = newest {
+            index.sieve.insert(number, newest, &filter);
+        }
+        index.sidecars.insert(number, Arc::clone(&found));
         Ok(Some(found))
     }
 }

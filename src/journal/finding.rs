@@ -88,28 +88,18 @@ pub(crate) async fn duplicate(
 /// The positions with this dedup hash in the segments whose index is in memory, newest first, and the segments whose
 /// sidecar must be asked.
 fn in_memory(core: &Core, hash: u64, since: i64) -> (Vec<Position>, Vec<u32>) {
-    let live = lock(&core.live);
     let index = lock(&core.index);
-    let (mut found, mut older) = (Vec::new(), Vec::new());
-    let offsets = |number: u32, offsets: Vec<u32>| {
-        offsets.into_iter().map(move |at| Position::new(number, at))
-    };
-    found.extend(offsets(index.active_segment, index.active.lookup(hash)));
-    for (number, info) in live.state.segments.iter().rev() {
-        if *number == index.active_segment || info.newest < since || info.entries == 0 {
-            continue;
-        }
-        if let Some(sealing) = index.sealing.get(number) {
-            found.extend(offsets(*number, sealing.lookup(hash)));
-        } else if index
-            .sidecars
-            .get(number)
-            .is_none_or(|sidecar| sidecar.may_hold(hash))
-        {
-            older.push(*number);
-        }
-    }
-    (found, older)
+    let finishing = index
+        .sealing
+        .iter()
+        .rev()
+        .map(|(number, it)| (*number, &**it));
+    let in_memory = std::iter::once((index.active_segment, &index.active)).chain(finishing);
+    let found = in_memory.flat_map(|(number, it)| {
+        let offsets = it.lookup(hash).into_iter();
+        offsets.map(move |at| Position::new(number, at))
+    });
+    (found.collect(), index.sieve.candidates(hash, since))
 }
 
 fn on_disk(core: &Core, hash: u64, numbers: &[u32]) -> Result<Vec<Position>, JournalError> {
@@ -118,9 +108,6 @@ fn on_disk(core: &Core, hash: u64, numbers: &[u32]) -> Result<Vec<Position>, Jou
         let Some(sidecar) = core.sidecar(*number)? else {
             continue;
         };
-        if !sidecar.may_hold(hash) {
-            continue;
-        }
         match sidecar.lookup(&*core.files, hash) {
             Ok(offsets) => found.extend(offsets.into_iter().map(|at| Position::new(*number, at))),
             // Retention was quicker.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::core::{Core, lock};
 use super::index::MemIndex;
 use super::segment::{FIRST, Segment, write_zeros};
+use super::sieve::Filter;
 use super::steady::Steadiness;
 use super::writer::Refused;
 use super::{File, JournalError, retention};
@@ -320,8 +321,9 @@ fn seal(core: &Core, finished: &Finished) {
     let (files, segment) = (&*core.files, &finished.segment);
     let stamp = core.index_key.stamp(&segment.id);
     let cut = || files.open(&segment.path, true)?.set_size(finished.end);
-    let written =
-        super::sidecar::write(files, &segment.path, &stamp, &finished.index).and_then(|()| cut());
+    let filter = Filter::of(&finished.index.dedups);
+    let written = super::sidecar::write(files, &segment.path, &stamp, &finished.index, &filter)
+        .and_then(|()| cut());
     if let Err(error) = written {
         // It is derived: whoever needs it makes it again.
         tracing::warn!(
@@ -330,5 +332,10 @@ fn seal(core: &Core, finished: &Finished) {
             "no index file was written"
         );
     }
-    lock(&core.index).sealing.remove(&segment.number);
+    let newest = finished.index.rows.iter().map(|row| row.received).max();
+    let mut index = lock(&core.index);
+    if let Some(newest) = newest {
+        index.sieve.insert(segment.number, newest, &filter);
+    }
+    index.sealing.remove(&segment.number);
 }

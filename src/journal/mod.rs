@@ -67,6 +67,7 @@ mod salvage;
 mod segment;
 mod settings;
 mod sidecar;
+mod sieve;
 mod state;
 mod steady;
 mod syncer;

@@ -13,6 +13,8 @@ use super::index::{IndexKey, MemIndex};
 use super::keeper::{self, Keeping};
 use super::recovery::{Last, Survey, Surveyor};
 use super::segment::{FIRST, Segment};
+use super::sieve::Sieve;
+use super::state::State;
 use super::syncer::{self, Syncing};
 use super::tail::Tail;
 use super::writer::Writer;
@@ -172,6 +174,7 @@ fn build(
     let mut segments = std::mem::take(&mut survey.segments);
     segments.insert(number, Arc::clone(&segment));
     let begin = Position::new(number, FIRST);
+    let earlier = filled(&survey.state);
     let core = Arc::new(Core {
         queue: Mutex::new(Queue::default()),
         queue_wake: Condvar::new(),
@@ -185,6 +188,7 @@ fn build(
             active_segment: number,
             sealing: BTreeMap::new(),
             sidecars: BTreeMap::new(),
+            sieve: Sieve::unread(earlier),
         }),
         tail: Mutex::new(Tail::new(begin)),
         syncing: Syncing::default(),
@@ -202,6 +206,14 @@ fn build(
     let sequence = last.as_ref().map_or(1, |last| last.next_sequence);
     let writer = Writer::new(Arc::clone(&core), segment, file, sequence);
     Ok((core, writer, last))
+}
+
+/// The files with entries, and when the newest of each was received.
+fn filled(state: &State) -> Vec<(i64, u32)> {
+    let filled = state.segments.iter().filter(|(_, info)| info.entries > 0);
+    filled
+        .map(|(number, info)| (info.newest, *number))
+        .collect()
 }
 
 fn marker_file(core: &Core) -> Result<Arc<dyn File>, JournalError> {

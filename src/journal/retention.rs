@@ -34,6 +34,7 @@ pub(crate) fn run(core: &Core) -> Result<u64, JournalError> {
         {
             let mut index = lock(&core.index);
             index.sidecars.remove(number);
+            index.sieve.remove(*number);
             index.sealing.remove(number);
         }
         core.files

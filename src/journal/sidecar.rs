@@ -2,10 +2,10 @@
 //!
 //! | bytes | field |
 //! |---|---|
-//! | 8 | `WARDIDX1` |
+//! | 8 | `WARDIDX2` |
 //! | 16 | keyed hash of the segment file's ID |
 //! | 4 × 4 | length of the names (postcard), number of rows, number of postings, length of the filter |
-//! | … | names; rows of 24 bytes by offset; postings of 12 bytes by hash, then offset; filter of the dedup hashes |
+//! | … | names; rows of 24 bytes by offset; postings of 12 bytes by hash, then offset; filter of the dedup hashes (`sieve.rs`) |
 //! | 4 | CRC-32C over all before |
 //!
 //! Derived: when it is missing or damaged it is made again from the records.
@@ -16,9 +16,10 @@ use std::sync::Arc;
 
 use super::index::{MemIndex, RowData};
 use super::record::{number32, number64};
+use super::sieve::Filter;
 use super::{Disposition, Files, MessageType};
 
-const MAGIC: &[u8; 8] = b"WARDIDX1";
+const MAGIC: &[u8; 8] = b"WARDIDX2";
 const HEAD: usize = 40;
 const ROW: usize = 24;
 const POSTING: usize = 12;
@@ -39,14 +40,6 @@ pub(crate) struct Sidecar {
     rows: u64,
     postings_at: u64,
     postings: u64,
-    filter: Vec<u64>,
-}
-
-/// Two bits of `filter` for a hash: word and mask.
-fn bits(hash: u64, words: usize) -> (usize, u64) {
-    let word = (u128::from(hash) * words as u128) >> 64;
-    let bits = (0..4).fold(0, |mask, n| mask | 1_u64 << ((hash >> (6 * n)) & 63));
-    (usize::try_from(word).unwrap_or(0), bits)
 }
 
 /// Writes the sidecar of the segment at `log`.
@@ -55,19 +48,11 @@ pub(crate) fn write(
     log: &Path,
     stamp: &[u8; 16],
     index: &MemIndex,
+    filter: &Filter,
 ) -> io::Result<()> {
     let names: Vec<&str> = index.names.iter().map(|name| &**name).collect();
     let names = postcard::to_allocvec(&names).map_err(io::Error::other)?;
     let postings = index.postings();
-    // 16 bits a hash: about one false answer in 500.
-    let mut filter = vec![0_u64; (index.dedups.len() / 4).max(1)];
-    let words = filter.len();
-    for hash in &index.dedups {
-        let (word, mask) = bits(*hash, words);
-        if let Some(word) = filter.get_mut(word) {
-            *word |= mask;
-        }
-    }
     let mut out =
         Vec::with_capacity(HEAD + names.len() + index.rows.len() * ROW + postings.len() * POSTING);
     out.extend_from_slice(MAGIC);
@@ -76,7 +61,7 @@ pub(crate) fn write(
         names.len(),
         index.rows.len(),
         postings.len(),
-        filter.len() * 8,
+        filter.words().len() * 8,
     ] {
         out.extend_from_slice(
             &u32::try_from(count)
@@ -103,7 +88,7 @@ pub(crate) fn write(
         out.extend_from_slice(&hash.to_le_bytes());
         out.extend_from_slice(&offset.to_le_bytes());
     }
-    for word in filter {
+    for word in filter.words() {
         out.extend_from_slice(&word.to_le_bytes());
     }
     let crc = crc32c::crc32c(&out);
@@ -118,8 +103,9 @@ pub(crate) fn write(
 }
 
 impl Sidecar {
-    /// Opens and checks the sidecar of the segment at `log`; nothing if it is missing or not to be trusted.
-    pub(crate) fn open(files: &dyn Files, log: &Path, stamp: &[u8; 16]) -> Option<Self> {
+    /// Opens and checks the sidecar of the segment at `log`, and gives its filter; nothing if it is missing or not to be
+    /// trusted.
+    pub(crate) fn open(files: &dyn Files, log: &Path, stamp: &[u8; 16]) -> Option<(Self, Filter)> {
         let path = path(log);
         let file = files.open(&path, false).ok()?;
         let mut all = vec![0; usize::try_from(file.size().ok()?).ok()?];
@@ -143,23 +129,15 @@ impl Sidecar {
             .chunks_exact(8)
             .filter_map(|word| number64(word, 0))
             .collect();
-        Some(Self {
+        let sidecar = Self {
             path,
             names,
             rows_at,
             rows,
             postings_at,
             postings,
-            filter,
-        })
-    }
-
-    /// Whether an entry with this dedup hash may be in the segment.
-    pub(crate) fn may_hold(&self, dedup: u64) -> bool {
-        let (word, mask) = bits(dedup, self.filter.len());
-        self.filter
-            .get(word)
-            .is_some_and(|word| word & mask == mask)
+        };
+        Some((sidecar, Filter::from_words(filter)?))
     }
 
     /// All rows, oldest first.
