@@ -131,6 +131,8 @@ pub(crate) struct Core {
     pub(crate) live: Mutex<Live>,
     pub(crate) segments: Mutex<BTreeMap<u32, Arc<Segment>>>,
     pub(crate) index: Mutex<Indexes>,
+    /// Held while a sidecar is read or made again.
+    pub(crate) sidecar_reading: Mutex<()>,
     pub(crate) tail: Mutex<Tail>,
     pub(crate) syncing: Syncing,
     pub(crate) keeping: Keeping,
@@ -256,8 +258,14 @@ impl Core {
 
     /// The segment file's index, made again from the records if the sidecar is missing or bad.
     pub(crate) fn sidecar(&self, number: u32) -> Result<Option<Arc<Sidecar>>, JournalError> {
-        if let Some(known) = lock(&self.index).sidecars.get(&number) {
-            return Ok(Some(Arc::clone(known)));
+        let known = || lock(&self.index).sidecars.get(&number).cloned();
+        if let Some(known) = known() {
+            return Ok(Some(known));
+        }
+        // After a start everybody asks for all of them at once; each is read by one.
+        let _reading = lock(&self.sidecar_reading);
+        if let Some(known) = known() {
+            return Ok(Some(known));
         }
         let Some(segment) = self.segment(number) else {
             return Ok(None);

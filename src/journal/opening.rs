@@ -190,6 +190,7 @@ fn build(
             sidecars: BTreeMap::new(),
             sieve: Sieve::unread(earlier),
         }),
+        sidecar_reading: Mutex::new(()),
         tail: Mutex::new(Tail::new(begin)),
         syncing: Syncing::default(),
         keeping: Keeping::new(own, u64::from(FIRST) + runway, settings.segment_bytes),
