@@ -25,6 +25,7 @@
 //! - **outcome**: what became of an entry at a destination: delivered, filtered, parked, discarded.
 //! - **parked**: set aside with its reason and the partner's reply, until a person replays or discards it.
 
+pub mod certify;
 pub mod cli;
 pub mod clock;
 pub mod condition;
@@ -36,4 +37,5 @@ pub mod journal;
 pub mod mllp;
 pub mod phi;
 pub mod route;
+pub mod simulate;
 pub mod source;

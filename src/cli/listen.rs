@@ -13,19 +13,18 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use clap::Args;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::exit::{Ending, Exit, Failure, OrExit};
+use super::exit::{Ending, Exit, Failure};
 use super::output::{Format, Output, content_allowed, grouped, tell};
+use super::partner::{self, Answers};
 use super::{show, values};
 use crate::clock::Clock;
 use crate::hl7::Message;
-use crate::hl7::acknowledgment::{self, Code, Reply};
-use crate::mllp::{ConnectionEvent, Frame, Listener, ListenerSettings, Peer, Service, Turn};
+use crate::hl7::acknowledgment::{self, Code};
+use crate::mllp::{ConnectionEvent, Frame, Peer, Service, Turn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -93,8 +92,7 @@ fn code(text: &str) -> Result<Code, String> {
 /// The acknowledging partner.
 struct Partner {
     args: Listen,
-    clock: Clock,
-    zone: TimeZone,
+    answers: Answers,
     /// Names the files of this run.
     run: String,
     received: AtomicU64,
@@ -139,13 +137,8 @@ impl Listen {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        let mut settings = ListenerSettings::new(self.address);
-        (settings.max_connections, settings.max_per_peer) = (4096, 4096);
-        let listener = Listener::bind(settings).or_exit(Exit::Unavailable)?;
-        tell(format_args!(
-            "listening on {}; Ctrl-C ends",
-            listener.local_addr()
-        ));
+        let listener = partner::bind(self.address)?;
+        partner::tell_listening(&listener);
 
         let (stats, format) = (self.stats, self.format);
         let partner = Arc::new(Partner::new(
@@ -153,18 +146,7 @@ impl Listen {
             clock.clone(),
             std::mem::replace(out, Output::stdout()),
         ));
-        let (tracker, cancel) = (TaskTracker::new(), partner.enough.clone());
-        let serving = listener.serve(Arc::clone(&partner), tracker.clone(), cancel.clone());
-        tokio::pin!(serving);
-        tokio::select! {
-            () = &mut serving => {}
-            _ = tokio::signal::ctrl_c() => {
-                cancel.cancel();
-                serving.await;
-            }
-        }
-        tracker.close();
-        tracker.wait().await;
+        partner::serve(listener, Arc::clone(&partner), &partner.enough).await;
         partner.end(stats, format)
     }
 }
@@ -174,8 +156,7 @@ impl Partner {
         let run = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
         Self {
             args,
-            clock,
-            zone: TimeZone::system(),
+            answers: Answers::new(clock),
             run,
             received: AtomicU64::new(0),
             failed: AtomicBool::new(false),
@@ -197,35 +178,13 @@ impl Partner {
         so_far(number) > so_far(number.saturating_sub(1))
     }
 
-    fn answer(&self, body: &Bytes, message: Option<&Message>) -> Bytes {
-        let at = self.clock.now().to_zoned(self.zone.clone());
-        let control_id = self.clock.control_id();
-        let Some(message) = message else {
-            return acknowledgment::build_unreadable(
-                body,
-                "WARDWIRE-LISTEN",
-                Code::ApplicationReject,
-                &control_id,
-                &at,
-            );
-        };
-        let reply = Reply {
-            code: self.args.ack,
-            text: "",
-            faults: &[],
-            control_id: &control_id,
-            at: &at,
-        };
-        acknowledgment::build(message, &reply)
-    }
-
     fn note(&self, peer: &Peer, body: &Bytes, message: Option<&Message>, answer: &str) {
         let kind = message.map_or_else(
             || "-".to_owned(),
             |message| message.header().kind().to_string(),
         );
         if !self.args.quiet {
-            let time = self.clock.now().to_zoned(self.zone.clone());
+            let time = self.answers.now();
             let time = time.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
             let line = Line {
                 time: &time,
@@ -363,7 +322,11 @@ impl Service for Partner {
         if silent {
             Vec::new()
         } else {
-            vec![self.answer(&frame.body, message.as_ref())]
+            let code = self.args.ack;
+            vec![
+                self.answers
+                    .to(&frame.body, message.as_ref(), code, "WARDWIRE-LISTEN"),
+            ]
         }
     }
 

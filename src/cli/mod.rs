@@ -1,6 +1,7 @@
 //! The command line: one file a command. Commands say how they end with an [`Exit`]; nothing here holds message content
 //! longer than it takes to show it.
 
+mod certify;
 mod check;
 mod completions;
 mod exit;
@@ -8,12 +9,14 @@ mod journal;
 mod listen;
 mod messages;
 mod output;
+mod partner;
 mod place;
 mod progress;
 mod reload;
 mod send;
 mod serve;
 mod show;
+mod simulate;
 mod status;
 mod test;
 mod values;
@@ -44,7 +47,9 @@ Run the engine:
 Try an interface:
   send         Send messages over MLLP and show the acknowledgments; a load tool, too
   listen       Be a partner that acknowledges
+  certify      Find out what an MLLP receiver does, case by case
   show         Show a message as a tree, each value with its path
+  simulate     Be a whole hospital that sends, or a partner at its worst; with an audit
 
 Find and settle messages:
   messages     List, show, replay, park or discard messages in the journal
@@ -99,7 +104,9 @@ enum Command {
     Status(status::Status),
     Send(Box<send::Send>),
     Listen(listen::Listen),
+    Certify(Box<certify::Certify>),
     Show(show::Show),
+    Simulate(simulate::Simulate),
     Messages(messages::Messages),
     Journal(journal::Journal),
     Completions(completions::Completions),
@@ -155,7 +162,9 @@ fn dispatch(arguments: Arguments, out: &mut Output) -> Ending {
         }
         Command::Send(send) => one_thread(send.run(&clock, out)),
         Command::Listen(listen) => one_thread(listen.run(&clock, out)),
+        Command::Certify(certify) => one_thread(certify.run(&clock, out)),
         Command::Show(show) => show.run(out),
+        Command::Simulate(simulate) => one_thread(simulate.run(&clock, out)),
         Command::Messages(messages) => {
             let settings = place::load(&place::origin(config))?;
             one_thread(messages.run(&settings, &clock, out))

@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
 /// Crates that are named in a few places only; a path that ends in `/` is a folder.
 const CONFINED: &[(&str, &[&str])] = &[
     ("anyhow", &["cli/", "main.rs"]),
+    ("chacha20", &["simulate/random.rs"]),
     ("clap", &["cli/", "main.rs"]),
     ("clap_complete", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
@@ -40,6 +41,7 @@ const PURE: &[&str] = &[
     "condition/",
     "grammar/check/",
     "route/",
+    "simulate/",
 ];
 const IMPURE: &[&str] = &[
     "crate::clock",

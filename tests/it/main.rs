@@ -14,6 +14,8 @@
 mod acknowledgment;
 // Floors, confined crates, purity, size, and no content in debug output.
 mod architecture;
+// What certify says of receivers, ours and broken ones.
+mod certify;
 // The commands as a shell sees them.
 mod cli;
 // Clocks that jump.
@@ -56,6 +58,8 @@ mod routing;
 mod samples;
 // The samples sent to an engine with the shipped configuration.
 mod shipped;
+// A simulated hospital in front of an engine, a simulated partner behind it.
+mod simulate;
 // What the house rules read source files with.
 mod source_text;
 // An engine to speak to, and the peers that speak to it.

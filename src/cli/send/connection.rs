@@ -23,14 +23,14 @@ trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// Where to, and over TLS with what.
-pub(super) struct Endpoint {
-    pub(super) address: String,
-    pub(super) tls: Option<TlsClient>,
+pub(in crate::cli) struct Endpoint {
+    pub(in crate::cli) address: String,
+    pub(in crate::cli) tls: Option<TlsClient>,
 }
 
 /// Why a connection is of no more use.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(in crate::cli) enum Broken {
     #[error("closed by the receiver")]
     Closed,
     #[error("what came back is no MLLP frame")]
@@ -42,7 +42,7 @@ pub(super) enum Broken {
 }
 
 /// An open connection.
-pub(super) struct Connection {
+pub(in crate::cli) struct Connection {
     stream: Box<dyn Duplex>,
     decoder: Decoder,
     incoming: BytesMut,
@@ -52,7 +52,7 @@ pub(super) struct Connection {
 
 impl Endpoint {
     /// Opens a connection; a receiver that is not there is [`Exit::Unavailable`].
-    pub(super) async fn connect(&self) -> Result<Connection, Failure> {
+    pub(in crate::cli) async fn connect(&self) -> Result<Connection, Failure> {
         let opening = async {
             let stream = TcpStream::connect(&self.address).await?;
             stream.set_nodelay(true)?;
@@ -95,7 +95,7 @@ impl Connection {
     }
 
     /// Adds a frame of `parts` to what [`Connection::flush`] writes.
-    pub(super) fn push(&mut self, parts: &[&[u8]]) {
+    pub(in crate::cli) fn push(&mut self, parts: &[&[u8]]) {
         self.outgoing.extend_from_slice(&[VT]);
         for part in parts {
             self.outgoing.extend_from_slice(part);
@@ -104,7 +104,7 @@ impl Connection {
     }
 
     /// Writes what was pushed.
-    pub(super) async fn flush(&mut self) -> Result<(), Broken> {
+    pub(in crate::cli) async fn flush(&mut self) -> Result<(), Broken> {
         if !self.outgoing.is_empty() {
             self.stream.write_all(&self.outgoing).await?;
             self.stream.flush().await?;
@@ -114,12 +114,12 @@ impl Connection {
     }
 
     /// The next acknowledgment that came, if there is one at hand.
-    pub(super) fn taken(&mut self) -> Option<Reply> {
+    pub(in crate::cli) fn taken(&mut self) -> Option<Reply> {
         self.replies.pop_front()
     }
 
     /// The next acknowledgment, waited for until `deadline`.
-    pub(super) async fn reply(&mut self, deadline: Instant) -> Result<Reply, Broken> {
+    pub(in crate::cli) async fn reply(&mut self, deadline: Instant) -> Result<Reply, Broken> {
         loop {
             if let Some(reply) = self.taken() {
                 return Ok(reply);
@@ -129,7 +129,7 @@ impl Connection {
     }
 
     /// Reads once, until `deadline`.
-    pub(super) async fn fill(&mut self, deadline: Instant) -> Result<(), Broken> {
+    pub(in crate::cli) async fn fill(&mut self, deadline: Instant) -> Result<(), Broken> {
         self.incoming.reserve(4096);
         let read = timeout_at(deadline, self.stream.read_buf(&mut self.incoming));
         let count = read.await.map_err(|_| Broken::Timeout)??;

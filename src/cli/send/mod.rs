@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use self::connection::Endpoint;
+pub(super) use self::connection::{Broken, Connection, Endpoint};
 use self::each::Each;
 use self::expect::Expectation;
 use self::load::{Load, Template};
+pub(super) use self::reply::Reply;
+pub(super) use self::stats::shown;
 use super::exit::{Ending, Exit, Failure, OrExit};
 use super::output::{Format, Output, content_allowed, tell};
 use super::values;
@@ -114,7 +116,7 @@ struct LoadArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
-struct TlsArgs {
+pub(in crate::cli) struct TlsArgs {
     /// Connect by TLS; the receiver's certificate must be issued by one of these (PEM)
     #[arg(long = "tls-ca", value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -129,7 +131,7 @@ struct TlsArgs {
     /// Its private key (PEM)
     #[arg(long = "tls-key", value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// The name in the receiver's certificate, if it is not the host in --to
+    /// The name in the receiver's certificate, if it is not the host we connect to
     #[arg(long = "tls-name", value_name = "NAME", requires = "ca")]
     name: Option<String>,
 }
@@ -233,7 +235,8 @@ impl LoadArgs {
 }
 
 impl TlsArgs {
-    fn open(&self) -> Result<Option<TlsClient>, Failure> {
+    /// Reads the files, if TLS is asked for.
+    pub(in crate::cli) fn open(&self) -> Result<Option<TlsClient>, Failure> {
         let Some(ca) = self.ca.clone() else {
             return Ok(None);
         };

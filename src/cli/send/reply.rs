@@ -7,25 +7,25 @@ use memchr::memchr_iter;
 use crate::hl7::{Message, Path, Segments};
 
 /// An acknowledgment as it came.
-pub(super) struct Reply(Bytes);
+pub(in crate::cli) struct Reply(Bytes);
 
 impl Reply {
-    pub(super) const fn new(bytes: Bytes) -> Self {
+    pub(in crate::cli) const fn new(bytes: Bytes) -> Self {
         Self(bytes)
     }
 
     /// MSA-1, as sent; empty if there is no MSA.
-    pub(super) fn code(&self) -> &[u8] {
+    pub(in crate::cli) fn code(&self) -> &[u8] {
         self.msa(1)
     }
 
     /// MSA-2, byte for byte.
-    pub(super) fn control_id(&self) -> &[u8] {
+    pub(in crate::cli) fn control_id(&self) -> &[u8] {
         self.msa(2)
     }
 
     /// MSA-3, decoded.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::cli) fn text(&self) -> String {
         let Ok(message) = Message::parse(self.0.clone()) else {
             return String::new();
         };
@@ -34,7 +34,7 @@ impl Reply {
     }
 
     /// The code of the first error (table 0357): ERR-3.1, before v2.5 ERR-1.4.1; empty if there is none.
-    pub(super) fn error(&self) -> String {
+    pub(in crate::cli) fn error(&self) -> String {
         let Ok(message) = Message::parse(self.0.clone()) else {
             return String::new();
         };

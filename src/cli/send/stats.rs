@@ -173,7 +173,7 @@ impl Figures {
 }
 
 /// A code for people: letters and digits, so that no content passes for a code.
-pub(super) fn shown(code: &[u8]) -> String {
+pub(in crate::cli) fn shown(code: &[u8]) -> String {
     if code.is_empty() {
         return "no-MSA-1".to_owned();
     }

@@ -8,5 +8,6 @@ pub(crate) mod loops;
 #[allow(dead_code, reason = "the tests of delivery use the rest of it")]
 pub(crate) mod partner;
 pub(crate) mod peer;
+pub(crate) mod receiver;
 pub(crate) mod traffic;
 pub(crate) mod unsynced;
