@@ -6,18 +6,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::mllp::{CR, FS, TlsClient, VT};
+use crate::mllp::{self, CR, FS, Stream, TlsClient, VT};
 
 /// No answer is larger; more is given up as no answer.
 const MOST_ANSWERED: usize = 1024 * 1024;
-
-trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// The receiver under test.
 #[derive(Clone, Debug)]
@@ -30,7 +25,7 @@ pub struct Target {
 
 /// An open connection.
 pub(super) struct Wire {
-    stream: Box<dyn Duplex>,
+    stream: Stream,
     incoming: BytesMut,
     ended: bool,
 }
@@ -49,27 +44,14 @@ pub(super) enum Heard {
 
 impl Target {
     pub(super) async fn open(&self, patience: Duration) -> io::Result<Wire> {
-        let opening = async {
-            let stream = TcpStream::connect(&self.address).await?;
-            stream.set_nodelay(true)?;
-            let stream: Box<dyn Duplex> = match &self.tls {
-                None => Box::new(stream),
-                Some(tls) => {
-                    let host = self.address.rsplit_once(':').map_or("", |(host, _)| host);
-                    let name = tls.name(host.trim_matches(['[', ']']));
-                    let name = name.map_err(io::Error::other)?;
-                    Box::new(tls.connector().connect(name, stream).await?)
-                }
-            };
-            Ok(Wire {
-                stream,
-                incoming: BytesMut::new(),
-                ended: false,
-            })
-        };
-        timeout(patience, opening)
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        let opening = mllp::connect(&self.address, self.tls.as_ref());
+        let opened = timeout(patience, opening).await;
+        let stream = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        Ok(Wire {
+            stream,
+            incoming: BytesMut::new(),
+            ended: false,
+        })
     }
 }
 

@@ -36,6 +36,7 @@ pub use frame::{CR, FS, Frame, FrameWarning, LF, VT, WarningCode};
 pub use listener::{ListenError, Listener};
 pub use service::{Service, Turn};
 pub use settings::{ListenerSettings, Oversize};
+pub(crate) use stream::{Stream, connect};
 pub use tls::{
     Fingerprint, IssuerError, TlsClient, TlsClientSettings, TlsError, TlsServer, TlsServerSettings,
 };

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
+use super::tls::TlsClient;
+
 /// How much is read at once while nothing is buffered; lies on the stack.
 const SCRATCH: usize = 16 * 1024;
 /// How much a buffer grows at least when a frame is being read.
@@ -21,7 +23,7 @@ const GROWTH: usize = 16 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection. TLS state is boxed: it is large, and most connections have none.
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
 }
@@ -92,6 +94,27 @@ impl Stream {
         // Whether the peer hears it or not, the connection ends here.
         drop(tokio::time::timeout(LINGER, goodbye).await);
     }
+}
+
+/// Opens a connection to `endpoint` (`host:port`), over TLS if that is given: for tools that speak the wire themselves.
+/// How long it may take is the caller's to say.
+pub(crate) async fn connect(endpoint: &str, tls: Option<&TlsClient>) -> io::Result<Stream> {
+    let socket = TcpStream::connect(endpoint).await?;
+    set_up(&socket, None)?;
+    let Some(tls) = tls else {
+        return Ok(Stream::Plain(socket));
+    };
+    let name = tls.name(host_of(endpoint)).map_err(io::Error::other)?;
+    let stream = tls.connector().connect(name, socket).await?;
+    Ok(Stream::Tls(Box::new(stream.into())))
+}
+
+/// `host:port` without the port, and without the brackets around an IPv6 address.
+pub(super) fn host_of(endpoint: &str) -> &str {
+    let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
 }
 
 /// Sets what every connection of ours has: no delay, and probes that find a peer gone without a word.

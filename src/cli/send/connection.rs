@@ -6,21 +6,16 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::reply::Reply;
 use crate::cli::exit::{Exit, Failure};
-use crate::mllp::{CR, Decoder, FS, FrameError, TlsClient, Tolerance, VT};
+use crate::mllp::{self, CR, Decoder, FS, FrameError, Stream, TlsClient, Tolerance, VT};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// No acknowledgment is larger.
 const MAX_REPLY: usize = 16 * 1024 * 1024;
-
-trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// Where to, and over TLS with what.
 pub(in crate::cli) struct Endpoint {
@@ -43,7 +38,7 @@ pub(in crate::cli) enum Broken {
 
 /// An open connection.
 pub(in crate::cli) struct Connection {
-    stream: Box<dyn Duplex>,
+    stream: Stream,
     decoder: Decoder,
     incoming: BytesMut,
     outgoing: BytesMut,
@@ -53,20 +48,7 @@ pub(in crate::cli) struct Connection {
 impl Endpoint {
     /// Opens a connection; a receiver that is not there is [`Exit::Unavailable`].
     pub(in crate::cli) async fn connect(&self) -> Result<Connection, Failure> {
-        let opening = async {
-            let stream = TcpStream::connect(&self.address).await?;
-            stream.set_nodelay(true)?;
-            let boxed: Box<dyn Duplex> = match &self.tls {
-                None => Box::new(stream),
-                Some(tls) => {
-                    let host = self.address.rsplit_once(':').map_or("", |(host, _)| host);
-                    let name = tls.name(host.trim_matches(['[', ']']));
-                    let name = name.map_err(io::Error::other)?;
-                    Box::new(tls.connector().connect(name, stream).await?)
-                }
-            };
-            io::Result::Ok(boxed)
-        };
+        let opening = mllp::connect(&self.address, self.tls.as_ref());
         let error = match timeout(CONNECT_TIMEOUT, opening).await {
             Ok(Ok(stream)) => return Ok(Connection::over(stream)),
             Ok(Err(error)) => error,
@@ -84,7 +66,7 @@ impl Endpoint {
 }
 
 impl Connection {
-    fn over(stream: Box<dyn Duplex>) -> Self {
+    fn over(stream: Stream) -> Self {
         Self {
             stream,
             decoder: Decoder::new(Tolerance::default(), MAX_REPLY),

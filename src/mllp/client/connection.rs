@@ -216,7 +216,7 @@ async fn dial(settings: &ClientSettings, tls: Option<&TlsClient>) -> Result<Stre
     let Some(tls) = tls else {
         return Ok(Stream::Plain(socket));
     };
-    let name = tls.name(host_of(&settings.connect))?;
+    let name = tls.name(stream::host_of(&settings.connect))?;
     let limit = HANDSHAKE_TIMEOUT;
     let failed = |source| ClientError::Handshake {
         endpoint: endpoint(),
@@ -227,14 +227,6 @@ async fn dial(settings: &ClientSettings, tls: Option<&TlsClient>) -> Result<Stre
         Ok(Err(error)) => Err(failed(HandshakeFailure::of(&error))),
         Err(_) => Err(failed(HandshakeFailure::TimedOut { limit })),
     }
-}
-
-/// `host:port` without the port, and without the brackets around an IPv6 address.
-fn host_of(endpoint: &str) -> &str {
-    let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
 }
 
 /// The reply in `frame`, if it is one to the message called `control_id`: MSA-2 is compared byte for byte, as anything
