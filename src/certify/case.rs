@@ -83,6 +83,36 @@ pub struct Case {
     pub(super) steps: fn(&mut Kit) -> Vec<Step>,
 }
 
+impl Group {
+    /// A case of this group in original mode.
+    pub(super) const fn case(
+        self,
+        id: &'static str,
+        title: &'static str,
+        clause: &'static str,
+        expects: &'static str,
+        steps: fn(&mut Kit) -> Vec<Step>,
+    ) -> Case {
+        Case {
+            id,
+            title,
+            group: self,
+            clause,
+            expects,
+            needs: Needs::OriginalMode,
+            steps,
+        }
+    }
+}
+
+impl Case {
+    /// The same with another need.
+    pub(super) const fn needing(mut self, needs: Needs) -> Self {
+        self.needs = needs;
+        self
+    }
+}
+
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Case({})", self.id)

@@ -17,6 +17,17 @@ pub enum Direction {
     Received,
 }
 
+impl Direction {
+    /// `sent` or `received`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Received => "received",
+        }
+    }
+}
+
 /// One thing that happened on a connection.
 #[derive(Clone)]
 pub enum Event {
@@ -110,10 +121,7 @@ impl Transcript {
                     bytes,
                     length,
                 } => {
-                    let way = match direction {
-                        Direction::Sent => "sent",
-                        Direction::Received => "received",
-                    };
+                    let way = direction.as_str();
                     lines.push(format!("{head}  {way} {length} bytes"));
                     lines.extend(hex_lines(bytes, *length));
                 }

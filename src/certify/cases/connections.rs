@@ -3,32 +3,16 @@
 use std::time::Duration;
 
 use crate::certify::answer::{Answer, Rank};
-use crate::certify::case::{Case, Group, Needs};
-use crate::certify::specimen::{Kit, Specimen};
+use crate::certify::case::{Case, Group};
+use crate::certify::specimen::Specimen;
 use crate::certify::step::Step;
 
 const ONE_AT_A_TIME: &str = "the receiver takes one connection at a time";
 
-const fn case(
-    id: &'static str,
-    title: &'static str,
-    clause: &'static str,
-    expects: &'static str,
-    steps: fn(&mut Kit) -> Vec<Step>,
-) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::Connections,
-        clause,
-        expects,
-        needs: Needs::OriginalMode,
-        steps,
-    }
-}
+const GROUP: Group = Group::Connections;
 
 pub(super) const CASES: &[Case] = &[
-    case(
+    GROUP.case(
         "connection-kept",
         "several messages go over one connection",
         "MLLP Release 1: a connection may be kept open",
@@ -46,7 +30,7 @@ pub(super) const CASES: &[Case] = &[
             steps
         },
     ),
-    case(
+    GROUP.case(
         "connections-at-once",
         "messages on five connections at once each get their own acknowledgment",
         "MLLP Release 1: the acknowledgment travels on the connection of its message",
@@ -71,7 +55,7 @@ pub(super) const CASES: &[Case] = &[
             steps
         },
     ),
-    case(
+    GROUP.case(
         "neighbour-stalls",
         "a sender that stops in the middle of a message holds up nobody else",
         "TCP: connections are independent of one another",
@@ -93,7 +77,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "pauses-inside",
         "a sender that pauses inside a message is waited for",
         "MLLP Release 1 sets no time for a block; TCP delays are not the sender's doing",
@@ -113,7 +97,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "connect-and-close",
         "a connection that is closed without a byte does no harm",
         "TCP: health checks connect and close",
@@ -130,7 +114,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "another-protocol",
         "an HTTP request is no message",
         "MLLP Release 1: a message begins with a start block",
@@ -148,7 +132,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "broken-off",
         "a message that is broken off is not accepted, and can be sent again",
         "HL7 v2.9.1 §2.8.3: what is acknowledged is a message that was received",
@@ -170,7 +154,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "sender-ends-writing",
         "a sender that closes its side behind the message still gets the acknowledgment",
         "TCP half-close; a whole block was received",

@@ -1,7 +1,7 @@
 //! What a message may hold: line ends, segments and fields nobody knows, letters of other alphabets, batches.
 
 use crate::certify::answer::{Answer, Rank};
-use crate::certify::case::{Case, Group, Needs};
+use crate::certify::case::{Case, Group};
 use crate::certify::specimen::{Kit, Specimen};
 use crate::certify::step::Step;
 
@@ -9,26 +9,10 @@ const IGNORED: &str = "HL7 v2.9.1 §2.5.2 a): what a receiver does not expect it
 const SEGMENTS: &str = "HL7 v2.9.1 §2.4: each segment ends in a carriage return";
 const CHARSET: &str = "HL7 v2.9.1 §2.13.9.18: MSH-18, table 0211";
 
-const fn case(
-    id: &'static str,
-    title: &'static str,
-    clause: &'static str,
-    expects: &'static str,
-    steps: fn(&mut Kit) -> Vec<Step>,
-) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::Content,
-        clause,
-        expects,
-        needs: Needs::OriginalMode,
-        steps,
-    }
-}
+const GROUP: Group = Group::Content;
 
 pub(super) const CASES: &[Case] = &[
-    case(
+    GROUP.case(
         "line-feeds",
         "segments that end in line feeds are answered",
         SEGMENTS,
@@ -41,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "cr-lf",
         "segments that end in CR LF are answered",
         SEGMENTS,
@@ -54,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "line-feed-in-value",
         "a line feed inside a value does not break the message",
         SEGMENTS,
@@ -67,7 +51,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "last-segment-open",
         "a last segment without its carriage return is taken",
         SEGMENTS,
@@ -80,7 +64,7 @@ pub(super) const CASES: &[Case] = &[
             exchange(&message, Some(why))
         },
     ),
-    case(
+    GROUP.case(
         "z-segment",
         "a Z segment is ignored by who does not know it",
         IGNORED,
@@ -90,7 +74,7 @@ pub(super) const CASES: &[Case] = &[
             exchange(&message, None)
         },
     ),
-    case(
+    GROUP.case(
         "unknown-segment",
         "a segment that no version has is ignored",
         IGNORED,
@@ -103,7 +87,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "more-fields",
         "fields beyond those of its version are ignored",
         IGNORED,
@@ -117,7 +101,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "more-components",
         "components beyond those of a data type are ignored",
         IGNORED,
@@ -130,7 +114,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "empty-fields",
         "empty fields at the end of a segment say nothing",
         IGNORED,
@@ -140,14 +124,14 @@ pub(super) const CASES: &[Case] = &[
             exchange(&message, None)
         },
     ),
-    case(
+    GROUP.case(
         "delete-indicator",
         "the delete indicator is a value",
         "HL7 v2.9.1 §2.4.3.1: two double quotes",
         "accepted",
         |kit| with_note(kit, b"\"\"", None),
     ),
-    case(
+    GROUP.case(
         "escapes",
         "escape sequences are data, also those that are none",
         "HL7 v2.9.1 §2.6: escape sequences",
@@ -166,42 +150,42 @@ pub(super) const CASES: &[Case] = &[
             steps
         },
     ),
-    case(
+    GROUP.case(
         "letters-8859-1",
         "letters of ISO 8859-1 are taken",
         CHARSET,
         "accepted; a refusal of the character set is put up with",
         |kit| letters(kit, b"8859/1", b"M\xFCller"),
     ),
-    case(
+    GROUP.case(
         "letters-8859-2",
         "letters of ISO 8859-2 are taken",
         CHARSET,
         "accepted; a refusal of the character set is put up with",
         |kit| letters(kit, b"8859/2", b"\xE8erven\xFD"),
     ),
-    case(
+    GROUP.case(
         "letters-utf-8",
         "letters of UTF-8 are taken",
         CHARSET,
         "accepted; a refusal of the character set is put up with",
         |kit| letters(kit, b"UNICODE UTF-8", "Žluťoučký κόσμος 病院".as_bytes()),
     ),
-    case(
+    GROUP.case(
         "letters-1250",
         "a name of a character set that the table lacks and senders use does not cost the answer",
         CHARSET,
         "accepted; a refusal is put up with",
         |kit| letters(kit, b"WINDOWS-1250", b"\x8Eluna"),
     ),
-    case(
+    GROUP.case(
         "letters-unknown",
         "a character set that does not exist does not cost the answer",
         CHARSET,
         "accepted or refused; silence is not",
         |kit| letters(kit, b"KLINGON", b"Muller"),
     ),
-    case(
+    GROUP.case(
         "letters-undeclared",
         "letters beyond ASCII without a character set do not cost the answer",
         CHARSET,
@@ -214,7 +198,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "byte-order-mark",
         "a byte order mark before MSH does not cost the answer",
         "MLLP Release 1: the data begin behind the start block",
@@ -229,7 +213,7 @@ pub(super) const CASES: &[Case] = &[
             vec![Step::send(&message), Step::Odd { answer, marker }]
         },
     ),
-    case(
+    GROUP.case(
         "zero-byte",
         "a zero byte inside a value does no harm",
         "MLLP Release 1: of the bytes below 20 only the carriage return is data",
@@ -243,7 +227,7 @@ pub(super) const CASES: &[Case] = &[
             vec![Step::send(&message), Step::Odd { answer, marker }]
         },
     ),
-    case(
+    GROUP.case(
         "batch",
         "a batch of three messages in one frame is answered",
         "HL7 v2.9.1 §2.10.3: FHS, BHS, messages, BTS, FTS",

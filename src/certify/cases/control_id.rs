@@ -1,39 +1,23 @@
 //! Whose acknowledgment it is: MSA-2 repeats MSH-10, whatever that holds.
 
 use crate::certify::answer::{Answer, Echo, Rank};
-use crate::certify::case::{Case, Group, Needs};
+use crate::certify::case::{Case, Group};
 use crate::certify::specimen::Kit;
 use crate::certify::step::Step;
 
 const ECHO: &str = "HL7 v2.9.1 §2.13.8, MSA-2: the message control ID of the message sent";
 
-const fn case(
-    id: &'static str,
-    title: &'static str,
-    clause: &'static str,
-    expects: &'static str,
-    steps: fn(&mut Kit) -> Vec<Step>,
-) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::ControlId,
-        clause,
-        expects,
-        needs: Needs::OriginalMode,
-        steps,
-    }
-}
+const GROUP: Group = Group::ControlId;
 
 pub(super) const CASES: &[Case] = &[
-    case(
+    GROUP.case(
         "id-twenty",
         "a control ID may have the twenty characters that versions 2.1 to 2.6 allow",
         ECHO,
         "MSA-2 is MSH-10 byte for byte, not shortened",
         |kit| echoed(kit, |id| id, |answer| answer),
     ),
-    case(
+    GROUP.case(
         "id-long",
         "a control ID may have the length that version 2.7 allows",
         "HL7 v2.9.1 §2.13.9.10: up to 199 characters from version 2.7 on",
@@ -47,7 +31,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "id-blanks",
         "blanks inside a control ID are part of it",
         ECHO,
@@ -60,7 +44,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "id-blank-at-end",
         "a blank at the end of a control ID comes back",
         ECHO,
@@ -73,7 +57,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "id-escape",
         "an escape sequence in a control ID comes back as it was sent",
         ECHO,
@@ -83,7 +67,7 @@ pub(super) const CASES: &[Case] = &[
             echoed(kit, |id| [last(&id, 16), &escape].concat(), |answer| answer)
         },
     ),
-    case(
+    GROUP.case(
         "id-component-at-end",
         "an empty component at the end of a control ID comes back",
         ECHO,
@@ -102,7 +86,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "id-other-letters",
         "a letter beyond ASCII in a control ID comes back in the message's character set",
         "HL7 v2.9.1 §2.13.9.18, MSH-18 8859/1",
@@ -118,7 +102,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "id-empty",
         "a message without a control ID is not accepted",
         "HL7 v2.9.1 §2.13.9.10: MSH-10 is required",
@@ -134,7 +118,7 @@ pub(super) const CASES: &[Case] = &[
             vec![Step::send(&message), Step::Odd { answer, marker }]
         },
     ),
-    case(
+    GROUP.case(
         "sent-twice",
         "a message that is sent again is acknowledged again",
         "HL7 v2.9.1 §2.8: a sender that got no acknowledgment sends the same message again",
@@ -150,7 +134,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "id-reused",
         "another message under the same control ID is answered",
         "HL7 v2.9.1 §2.13.9.10: MSH-10 identifies the message uniquely",

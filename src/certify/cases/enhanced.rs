@@ -15,15 +15,9 @@ const fn case(
     expects: &'static str,
     steps: fn(&mut Kit) -> Vec<Step>,
 ) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::Enhanced,
-        clause: CLAUSE,
-        expects,
-        needs: Needs::EnhancedMode,
-        steps,
-    }
+    Group::Enhanced
+        .case(id, title, CLAUSE, expects, steps)
+        .needing(Needs::EnhancedMode)
 }
 
 type Codes = &'static [&'static str];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::certify::answer::{Answer, Rank};
-use crate::certify::case::{Case, Group, Needs};
+use crate::certify::case::{Case, Group};
 use crate::certify::specimen::{Kit, Specimen};
 use crate::certify::step::Step;
 use crate::mllp::{FS, VT};
@@ -17,15 +17,7 @@ const fn case(
     expects: &'static str,
     steps: fn(&mut Kit) -> Vec<Step>,
 ) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::Framing,
-        clause: BLOCK,
-        expects,
-        needs: Needs::OriginalMode,
-        steps,
-    }
+    Group::Framing.case(id, title, BLOCK, expects, steps)
 }
 
 pub(super) const CASES: &[Case] = &[

@@ -1,32 +1,16 @@
 //! What else the acknowledgment's header says.
 
 use crate::certify::answer::Answer;
-use crate::certify::case::{Case, Group, Needs};
+use crate::certify::case::{Case, Group};
 use crate::certify::check::Check;
 use crate::certify::specimen::{Kit, Specimen};
 use crate::certify::step::Step;
 use crate::hl7::{Delimiters, Segments};
 
-const fn case(
-    id: &'static str,
-    title: &'static str,
-    clause: &'static str,
-    expects: &'static str,
-    steps: fn(&mut Kit) -> Vec<Step>,
-) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::Header,
-        clause,
-        expects,
-        needs: Needs::OriginalMode,
-        steps,
-    }
-}
+const GROUP: Group = Group::Header;
 
 pub(super) const CASES: &[Case] = &[
-    case(
+    GROUP.case(
         "own-delimiters",
         "a message with other delimiters is read by them, and answered in them",
         "HL7 v2.9.1 §2.4.4, §2.13.9.1, §2.13.9.2: MSH-1 and MSH-2 declare the delimiters",
@@ -50,7 +34,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "five-delimiters",
         "the truncation character of version 2.7 is read as one more delimiter",
         "HL7 v2.9.1 §2.13.9.2: MSH-2 has a fifth character from version 2.7 on",
@@ -70,7 +54,7 @@ pub(super) const CASES: &[Case] = &[
             checked(&message, |to| Answer::rather_accepted(to, why), &[])
         },
     ),
-    case(
+    GROUP.case(
         "parties",
         "the acknowledgment goes to who sent the message, with all components of the name",
         "HL7 v2.9.1 §2.13.9.3 to .6: sending and receiving application and facility",
@@ -94,28 +78,28 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "ack-version",
         "the acknowledgment has the version of the message",
         "HL7 v2.9.1 §2.13.9.12: MSH-12 is required",
         "MSH-12 is the message's; another version is put up with, none is not",
         |kit| plain(kit, Check::Version),
     ),
-    case(
+    GROUP.case(
         "ack-processing-id",
         "the acknowledgment has the processing ID of the message",
         "HL7 v2.9.1 §2.13.9.11: MSH-11 is required",
         "MSH-11 is the message's; another one is put up with, none is not",
         |kit| plain(kit, Check::ProcessingId),
     ),
-    case(
+    GROUP.case(
         "ack-type",
         "the acknowledgment says that it is one",
         "HL7 v2.9.1 §2.13.9.9: ACK, or ACK^event^ACK",
         "MSH-9.1 is ACK; another event or structure than the message's is put up with",
         |kit| plain(kit, Check::Kind),
     ),
-    case(
+    GROUP.case(
         "ack-type-old",
         "the acknowledgment of a message of version 2.3 says that it is one",
         "HL7 v2.3 §2.24.1.9: ACK",
@@ -131,7 +115,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "ack-own-id",
         "each acknowledgment has a control ID of its own",
         "HL7 v2.9.1 §2.13.9.10: MSH-10 identifies the message uniquely",
@@ -144,14 +128,14 @@ pub(super) const CASES: &[Case] = &[
             steps
         },
     ),
-    case(
+    GROUP.case(
         "ack-time",
         "the acknowledgment says when it was made",
         "HL7 v2.9.1 §2.13.9.7: MSH-7, date and time of message",
         "MSH-7 is a date and time; empty is put up with",
         |kit| plain(kit, Check::Time),
     ),
-    case(
+    GROUP.case(
         "ack-asks-nothing",
         "the acknowledgment does not ask to be acknowledged",
         "HL7 v2.9.1 §2.8: an acknowledgment is not acknowledged",
@@ -163,7 +147,7 @@ pub(super) const CASES: &[Case] = &[
             steps
         },
     ),
-    case(
+    GROUP.case(
         "ack-charset",
         "the acknowledgment names the character set of the message",
         "HL7 v2.9.1 §2.13.9.18: MSH-18",

@@ -12,32 +12,14 @@ const TOO_LARGE: &str = "the receiver refuses a message of this size";
 const CLOSES: Rank =
     Rank::Tolerated("the receiver closes the connection of a message of this size");
 
-const fn case(
-    id: &'static str,
-    title: &'static str,
-    clause: &'static str,
-    expects: &'static str,
-    needs: Needs,
-    steps: fn(&mut Kit) -> Vec<Step>,
-) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::Content,
-        clause,
-        expects,
-        needs,
-        steps,
-    }
-}
+const GROUP: Group = Group::Content;
 
 pub(super) const CASES: &[Case] = &[
-    case(
+    GROUP.case(
         "long-value",
         "a value of 64 KiB is taken",
         SIZE,
         "accepted; a refusal is put up with, a closed connection is not",
-        Needs::OriginalMode,
         |kit| {
             let note = [&b"NTE|1||"[..], &b"x".repeat(64 * 1024)].concat();
             sized(
@@ -47,12 +29,11 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "many-segments",
         "a thousand segments are taken",
         SIZE,
         "accepted; a refusal is put up with, a closed connection is not",
-        Needs::OriginalMode,
         |kit| {
             let note = b"NTE|1||one of a thousand".as_slice();
             sized(
@@ -62,77 +43,79 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "one-mebibyte",
         "a message of 1 MiB, as documents have, is taken",
         SIZE,
         "accepted; a refusal or a closed connection is put up with, silence is not",
-        Needs::OriginalMode,
         |kit| {
             let note = [&b"NTE|1||"[..], &b"x".repeat(1024 * 1024)].concat();
             sized(kit, &[&note], CLOSES)
         },
     ),
-    case(
-        "twenty-mebibytes",
-        "a message of 20 MiB is taken, or refused with a word",
-        SIZE,
-        "an answer or a closed connection; the next connection is served",
-        Needs::Patience,
-        |kit| {
-            let note = [&b"NTE|1||"[..], &b"x".repeat(20 * 1024 * 1024)].concat();
-            let message = kit.with_segments(&[&note]);
-            let marker = kit.message();
-            let answer = Answer::accepted(&message)
-                .negative(Rank::Pass)
-                .closed(Rank::Pass);
-            vec![Step::send(&message), Step::Odd { answer, marker }]
-        },
-    ),
-    case(
-        "quiet-connection",
-        "a connection that is silent for twelve seconds is still there",
-        "MLLP Release 1: a connection may be kept open",
-        "the message behind the silence is acknowledged; a closed connection is put up with",
-        Needs::Patience,
-        |kit| {
-            let [first, second] = [kit.message(), kit.message()];
-            let closed = Rank::Tolerated(
-                "the receiver closes a connection that is silent for twelve seconds",
-            );
-            vec![
-                Step::send(&first),
-                Step::Answer(Answer::accepted(&first)),
-                Step::Pause(Duration::from_secs(12)),
-                Step::send(&second),
-                Step::Answer(Answer::accepted(&second).closed(closed)),
-            ]
-        },
-    ),
-    case(
-        "slow-sender",
-        "a sender of one piece in two seconds is waited for, or given up with a word",
-        "MLLP Release 1 sets no time for a block",
-        "an acknowledgment, or a closed connection; the next connection is served",
-        Needs::Patience,
-        |kit| {
-            let message = kit.message();
-            let frame = message.frame();
-            let pieces = frame
-                .chunks(frame.len() / 6 + 1)
-                .map(<[u8]>::to_vec)
-                .collect();
-            let marker = kit.message();
-            let closed = Rank::Tolerated("the receiver gives up a sender that is this slow");
-            vec![
-                Step::Dribble(pieces, Duration::from_secs(2)),
-                Step::Odd {
-                    answer: Answer::accepted(&message).closed(closed),
-                    marker,
-                },
-            ]
-        },
-    ),
+    GROUP
+        .case(
+            "twenty-mebibytes",
+            "a message of 20 MiB is taken, or refused with a word",
+            SIZE,
+            "an answer or a closed connection; the next connection is served",
+            |kit| {
+                let note = [&b"NTE|1||"[..], &b"x".repeat(20 * 1024 * 1024)].concat();
+                let message = kit.with_segments(&[&note]);
+                let marker = kit.message();
+                let answer = Answer::accepted(&message)
+                    .negative(Rank::Pass)
+                    .closed(Rank::Pass);
+                vec![Step::send(&message), Step::Odd { answer, marker }]
+            },
+        )
+        .needing(Needs::Patience),
+    GROUP
+        .case(
+            "quiet-connection",
+            "a connection that is silent for twelve seconds is still there",
+            "MLLP Release 1: a connection may be kept open",
+            "the message behind the silence is acknowledged; a closed connection is put up with",
+            |kit| {
+                let [first, second] = [kit.message(), kit.message()];
+                let closed = Rank::Tolerated(
+                    "the receiver closes a connection that is silent for twelve seconds",
+                );
+                vec![
+                    Step::send(&first),
+                    Step::Answer(Answer::accepted(&first)),
+                    Step::Pause(Duration::from_secs(12)),
+                    Step::send(&second),
+                    Step::Answer(Answer::accepted(&second).closed(closed)),
+                ]
+            },
+        )
+        .needing(Needs::Patience),
+    GROUP
+        .case(
+            "slow-sender",
+            "a sender of one piece in two seconds is waited for, or given up with a word",
+            "MLLP Release 1 sets no time for a block",
+            "an acknowledgment, or a closed connection; the next connection is served",
+            |kit| {
+                let message = kit.message();
+                let frame = message.frame();
+                let pieces = frame
+                    .chunks(frame.len() / 6 + 1)
+                    .map(<[u8]>::to_vec)
+                    .collect();
+                let marker = kit.message();
+                let closed = Rank::Tolerated("the receiver gives up a sender that is this slow");
+                vec![
+                    Step::Dribble(pieces, Duration::from_secs(2)),
+                    Step::Odd {
+                        answer: Answer::accepted(&message).closed(closed),
+                        marker,
+                    },
+                ]
+            },
+        )
+        .needing(Needs::Patience),
 ];
 
 fn sized(kit: &mut Kit, segments: &[&[u8]], closed: Rank) -> Vec<Step> {

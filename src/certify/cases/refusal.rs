@@ -1,47 +1,31 @@
 //! What must be refused, what must not be answered, and how a refusal says why.
 
 use crate::certify::answer::{Answer, Rank};
-use crate::certify::case::{Case, Group, Needs};
+use crate::certify::case::{Case, Group};
 use crate::certify::check::Check;
 use crate::certify::specimen::{Kit, Specimen};
 use crate::certify::step::Step;
 
 const CLOSES: Rank = Rank::Tolerated("the receiver closes the connection instead of answering");
 
-const fn case(
-    id: &'static str,
-    title: &'static str,
-    clause: &'static str,
-    expects: &'static str,
-    steps: fn(&mut Kit) -> Vec<Step>,
-) -> Case {
-    Case {
-        id,
-        title,
-        group: Group::Refusal,
-        clause,
-        expects,
-        needs: Needs::OriginalMode,
-        steps,
-    }
-}
+const GROUP: Group = Group::Refusal;
 
 pub(super) const CASES: &[Case] = &[
-    case(
+    GROUP.case(
         "unknown-type",
         "a message type that no standard has is rejected",
         "HL7 v2.9.1 §2.8.2.1 c): AR where MSH-9 is not what the receiver supports",
         "AR (or CR); an error, and a receiver that takes any type, are put up with; no answer is not",
         |kit| bad_header(kit, 9, b"XYZ^Z99", &[Check::Rejection], takes_any()),
     ),
-    case(
+    GROUP.case(
         "unknown-version",
         "a version that does not exist is rejected",
         "HL7 v2.9.1 §2.8.2.1 c): AR where MSH-12 is not what the receiver supports",
         "AR (or CR); an error, and a receiver that takes any version, are put up with; no answer is not",
         |kit| bad_header(kit, 12, b"9.9", &[Check::Rejection], takes_any()),
     ),
-    case(
+    GROUP.case(
         "error-of-type",
         "the refusal of an unknown type says so in ERR",
         "HL7 v2.9.1 §2.13.5, ERR-3, table 0357: 200 unsupported message type, 201 unsupported event",
@@ -56,28 +40,28 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "error-of-version",
         "the refusal of an unknown version says so in ERR",
         "HL7 v2.9.1 §2.13.5, ERR-3, table 0357: 203 unsupported version",
         "ERR-3.1 (or ERR-1) names 203; no ERR, or another condition, is put up with",
         |kit| bad_header(kit, 12, b"9.9", &[Check::Errors(&["203"])], untold()),
     ),
-    case(
+    GROUP.case(
         "error-of-id",
         "the refusal of a message without a control ID says so in ERR",
         "HL7 v2.9.1 §2.13.5, ERR-3, table 0357: 101 required field missing",
         "ERR-3.1 is 101; no ERR, or another condition, is put up with",
         |kit| bad_header(kit, 10, b"", &[Check::Errors(&["101"])], untold()),
     ),
-    case(
+    GROUP.case(
         "type-empty",
         "a message without a type is answered",
         "HL7 v2.9.1 §2.13.9.9: MSH-9 is required",
         "a refusal; accepting it is put up with",
         |kit| bad_header(kit, 9, b"", &[], takes_any()),
     ),
-    case(
+    GROUP.case(
         "no-header",
         "a frame that does not begin with MSH is not accepted",
         "HL7 v2.9.1 §2.13.9: the first segment of a message is MSH",
@@ -87,7 +71,7 @@ pub(super) const CASES: &[Case] = &[
             never(kit, text, Rank::Fail("a frame without MSH was accepted"))
         },
     ),
-    case(
+    GROUP.case(
         "header-cut",
         "a frame that ends inside MSH is not accepted",
         "HL7 v2.9.1 §2.13.9: MSH-9 to MSH-12 are required",
@@ -98,7 +82,7 @@ pub(super) const CASES: &[Case] = &[
             never(kit, text, Rank::Tolerated(taken))
         },
     ),
-    case(
+    GROUP.case(
         "header-of-four-bytes",
         "a frame that ends behind MSH-1 does no harm",
         "HL7 v2.9.1 §2.13.9: MSH-2 is required",
@@ -112,7 +96,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "bytes-of-every-kind",
         "a frame of arbitrary bytes does no harm",
         "MLLP Release 1: what is in a block is for the receiving application to judge",
@@ -128,7 +112,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     ),
-    case(
+    GROUP.case(
         "ack-of-ack",
         "an acknowledgment is not acknowledged",
         "HL7 v2.9.1 §2.8: or two systems would acknowledge one another for ever",
@@ -145,7 +129,7 @@ pub(super) const CASES: &[Case] = &[
             ]
         },
     ),
-    case(
+    GROUP.case(
         "ack-of-asking-ack",
         "an acknowledgment is not acknowledged, though it asks for it",
         "HL7 v2.9.1 §2.8: an acknowledgment is not acknowledged",

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{CardFormat, junit};
-use crate::certify::{self, Case, Direction, Event, Group, Needs, Outcome, Score, Verdict};
+use crate::certify::{self, Case, Event, Group, Needs, Outcome, Score, Verdict};
 use crate::cli::exit::Failure;
 use crate::cli::output::{Output, printable};
 use crate::clock::Clock;
@@ -173,16 +173,12 @@ fn happened(connection: usize, at: std::time::Duration, event: &Event) -> Happen
             bytes,
             length,
         } => {
-            let way = match direction {
-                Direction::Sent => "sent",
-                Direction::Received => "received",
-            };
             let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
                 // Writing to a string cannot fail.
                 let _always_fits = write!(hex, "{byte:02x}");
                 hex
             });
-            (way.to_owned(), Some(hex), Some(*length))
+            (direction.as_str().to_owned(), Some(hex), Some(*length))
         }
     };
     Happened {
