@@ -106,7 +106,7 @@ async fn an_engine_delivers_everything_to_a_partner_at_its_worst() {
     assert_eq!(made.0, 0, "{}", made.2);
     let board = free_address();
     let config =
-        with_board(&board.to_string()).replace("retry =", "ack_timeout = \"150ms\"\nretry =");
+        with_board(&board.to_string()).replace("retry =", "ack_timeout = \"600ms\"\nretry =");
     let engine = TestEngine::start(&config).await;
     let line = format!(
         "partner --listen {board} --nak 8% --drop 3% --garble 3% --delay 0ms..3ms --truth truth.json --for 60s --format json"

@@ -10,14 +10,15 @@ use serde::Serialize;
 
 /// How many control IDs a report names of a kind.
 const MOST_EXAMPLES: usize = 10;
-/// No run has more: a larger number in a control ID is not one of ours.
-const MOST_NUMBERS: u64 = 200_000_000;
 
 /// Counts what becomes of the messages of one run.
 #[derive(Debug, Default)]
 pub struct Audit {
     tag: Option<String>,
-    tracks: Vec<Track>,
+    /// By the number in the control ID. A stray one costs no more than its own place.
+    tracks: BTreeMap<u64, Track>,
+    /// Messages that have to come and have not: those accepted, those announced.
+    missing: [u64; 2],
     /// Whether it is known which messages there are.
     complete: bool,
     /// By lane: the place of the last message that came.
@@ -133,13 +134,13 @@ impl Audit {
     pub fn sent(&mut self, number: u64, lane: Option<u16>) {
         self.counts.sent += 1;
         let place = self.counts.sent;
-        if let Some(track) = self.track(number) {
+        self.change(number, |track| {
             track.sent = track.sent.saturating_add(1);
             track.lane = lane.map_or(0, |lane| u32::from(lane) + 1);
             if track.place == 0 {
                 track.place = place;
             }
-        }
+        });
     }
 
     /// A message of this control ID is going to be sent, or was.
@@ -156,49 +157,42 @@ impl Audit {
         } else {
             self.counts.refused += 1;
         }
-        if let Some(track) = self.track(number) {
+        self.change(number, |track| {
             let count = if accepted {
                 &mut track.accepted
             } else {
                 &mut track.refused
             };
             *count = count.saturating_add(1);
-        }
+        });
     }
 
     /// A message came out at the other end: the lanes it must keep its order in, unless it is known on which it was sent,
     /// and what was done with it.
     pub fn received(&mut self, control_id: &[u8], lanes: &[u64], taking: Taking) {
         self.counts.received += 1;
-        let (announced, number) = (self.complete, self.number(control_id));
-        let Some((number, track)) = number.and_then(|number| Some((number, self.track(number)?)))
-        else {
+        let number = self.number(control_id);
+        let of_this_run = |number: &u64| !self.complete || self.tracks.contains_key(number);
+        let Some(number) = number.filter(of_this_run) else {
             self.counts.foreign += 1;
             return;
         };
-        if announced && track.sent == 0 {
-            self.counts.foreign += 1;
+        let track = self.change(number, |track| match taking {
+            Taking::Refused => track.refused = track.refused.saturating_add(1),
+            Taking::Taken | Taking::Unanswered => {
+                track.taken = track.taken.saturating_add(1);
+                let unanswered = u16::from(taking == Taking::Unanswered);
+                track.unanswered = track.unanswered.saturating_add(unanswered);
+            }
+        });
+        if taking == Taking::Refused || track.taken > 1 {
             return;
         }
-        if taking == Taking::Refused {
-            track.refused = track.refused.saturating_add(1);
-            return;
-        }
-        track.taken = track.taken.saturating_add(1);
-        track.unanswered = track
-            .unanswered
-            .saturating_add(u16::from(taking == Taking::Unanswered));
-        let (first, place) = (
-            track.taken == 1,
-            if track.place == 0 {
-                number
-            } else {
-                track.place
-            },
-        );
-        if !first {
-            return;
-        }
+        let place = if track.place == 0 {
+            number
+        } else {
+            track.place
+        };
         let sent_on = [u64::from(track.lane)];
         let lanes = if track.lane == 0 { lanes } else { &sent_on };
         let mut overtaken = false;
@@ -217,10 +211,9 @@ impl Audit {
 
     /// Whether every message that was accepted (or, where nobody asked, announced) has come.
     #[must_use]
-    pub fn is_all_there(&self, asked: bool) -> bool {
-        self.tracks
-            .iter()
-            .all(|track| !track.is_due(asked) || track.taken > 0)
+    pub const fn is_all_there(&self, asked: bool) -> bool {
+        let [accepted, announced] = self.missing;
+        if asked { accepted == 0 } else { announced == 0 }
     }
 
     /// Messages received so far, repetitions included.
@@ -240,21 +233,23 @@ impl Audit {
         (known == tag).then_some(number)
     }
 
-    fn track(&mut self, number: u64) -> Option<&mut Track> {
-        let index = usize::try_from(number)
-            .ok()
-            .filter(|_| (1..MOST_NUMBERS).contains(&number))?;
-        if self.tracks.len() <= index {
-            self.tracks.resize(index + 1, Track::default());
+    /// Changes what is known of message `number`; what is known then.
+    fn change(&mut self, number: u64, change: impl FnOnce(&mut Track)) -> Track {
+        let track = self.tracks.entry(number).or_default();
+        let before = track.is_missing();
+        change(track);
+        let after = track.is_missing();
+        for ((count, before), after) in self.missing.iter_mut().zip(before).zip(after) {
+            *count = *count + u64::from(after) - u64::from(before);
         }
-        self.tracks.get_mut(index)
+        *track
     }
 
     /// What it came to. `asked`: there were acknowledgments to be had; `listened`: somebody listened at the other end.
     #[must_use]
     pub fn report(&self, asked: bool, listened: bool) -> AuditReport {
         let count = |wanted: fn(&Track) -> bool| {
-            self.tracks.iter().filter(|track| wanted(track)).count() as u64
+            self.tracks.values().filter(|track| wanted(track)).count() as u64
         };
         let distinct = count(|track| track.sent > 0);
         let knows = self.complete || distinct > 0;
@@ -285,7 +280,7 @@ impl Audit {
             ..DeliveryReport::default()
         };
         let mut lost = 0;
-        for (number, track) in (0..).zip(&self.tracks) {
+        for (&number, track) in &self.tracks {
             let mut named = match track.taken {
                 0 if track.refused > 0 && !asked => {
                     report.refused += 1;
@@ -323,6 +318,11 @@ impl Track {
     /// Whether it has to come: it was accepted, or there was nobody to ask.
     const fn is_due(&self, asked: bool) -> bool {
         self.sent > 0 && (self.accepted > 0 || !asked)
+    }
+
+    /// Whether it has to come and has not: as one that was accepted, as one that was announced.
+    fn is_missing(&self) -> [bool; 2] {
+        [true, false].map(|asked| self.is_due(asked) && self.taken == 0)
     }
 
     /// Whether all its repetitions are explained.

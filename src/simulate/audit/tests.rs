@@ -122,3 +122,37 @@ fn a_receiver_alone_counts_what_it_sees_and_claims_no_loss() {
     );
     assert!(report.has_findings());
 }
+
+#[test]
+fn a_control_id_with_a_huge_number_takes_no_more_room_than_another() {
+    let mut audit = Audit::new(None);
+    audit.received(&id(999_999_999), &[0], Taking::Taken);
+    audit.received(&id(1), &[1], Taking::Taken);
+    assert_eq!(audit.tracks.len(), 2);
+    // Where it is known what there is, a stranger takes none at all.
+    let mut audit = three();
+    audit.knows_all();
+    audit.received(&id(999_999_999), &[0], Taking::Taken);
+    assert_eq!(audit.tracks.len(), 3);
+    let delivery = audit.report(true, true).delivery.unwrap();
+    assert_eq!((delivery.foreign, delivery.once), (1, 0));
+}
+
+#[test]
+fn whether_all_is_there_is_known_at_every_moment() {
+    let mut dice = crate::simulate::Dice::new(3);
+    let mut audit = Audit::new(Some("ABCDEF"));
+    for _ in 0..3000 {
+        let number = dice.below(40);
+        match dice.below(4) {
+            0 => audit.sent(number, None),
+            1 => audit.answered(number, dice.below(2) == 0),
+            2 => audit.received(&id(number), &[0], Taking::Refused),
+            _ => audit.received(&id(number), &[0], Taking::Taken),
+        }
+        for asked in [true, false] {
+            let all = |track: &Track| track.taken > 0 || !track.is_due(asked);
+            assert_eq!(audit.is_all_there(asked), audit.tracks.values().all(all));
+        }
+    }
+}
